@@ -1,0 +1,372 @@
+"""The contract of losses, after which the other kinds are modelled.
+
+A *plain loss* is a pure function `x_loss(pred, target, /, *, hyper..., sample_weight, ignore_index, reduction)` with a
+module twin. A loss that needs more than a batch (memory of each sample, class counts, parameters of its own) is a
+subclass of `Loss` made by `Loss.bind(TaskInfo, **hyper)`. Both are called `(pred, target, *, index, sample_weight)`,
+and both rest on `sum_and_count`: the mean is the sum over the rows divided by their weight, so that accumulation and
+sharding can be normalised right. Weight 2 is the row twice, weight 0 and an ignored target the row absent; over no
+rows at all the value is 0 with zero gradient (torch gives NaN).
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping, Set
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from minimand.contracts.arguments import (
+    Reduction,
+    require_class_scores,
+    require_integer,
+    require_reduction,
+    require_weights,
+)
+from minimand.contracts.card import Card, Paper, Range, Task, Trait, attach, card_of
+from minimand.contracts.cases import class_scores
+from minimand.contracts.rows import STATISTICS, dense_statistics, wide
+
+if TYPE_CHECKING:
+    from minimand.contracts.task import TaskInfo
+
+__all__ = ["Loss", "LossModule", "Reduction", "ScalarLoss", "dense", "loss", "own_probabilities", "per_row", "row_loss"]
+
+Component = TypeVar("Component", bound=Callable[..., Any])
+RowFunction = TypeVar("RowFunction", bound=Callable[..., Tensor])
+
+
+# --- Rows and their reduction ------------------------------------------------------------------------------------
+
+
+def present_rows(target: Tensor, sample_weight: Tensor | None, ignore_index: int | None) -> Tensor | None:
+    """Which rows count, `(N,)` bool; None when all do."""
+    present = None if ignore_index is None else target != ignore_index
+    if sample_weight is not None:
+        present = sample_weight != 0 if present is None else present & (sample_weight != 0)
+    return present
+
+
+def row_weights(n_rows: int, present: Tensor | None, sample_weight: Tensor | None, like: Tensor) -> Tensor:
+    """The weight of each row `(N,)`, 0 for absent ones, in the dtype and on the device of `like`."""
+    if sample_weight is None:
+        return like.new_ones(n_rows) if present is None else present.to(like.dtype)
+    weight = sample_weight.to(like.dtype)
+    return weight if present is None else torch.where(present, weight, torch.zeros_like(weight))
+
+
+def reduce_rows(values: Tensor, weight: Tensor | None, reduction: Reduction) -> Tensor:
+    """Values `(N,)` weighted and reduced; `weight` None means one for each row."""
+    if reduction == "none":
+        return values if weight is None else values * weight
+    if reduction == "sum":
+        return values.sum() if weight is None else (values * weight).sum()
+    if weight is None:
+        # divided before the sum: the mean may fit where the sum overflows.
+        return (values / max(len(values), 1)).sum()
+    count = weight.sum()
+    return (values * (weight / torch.where(count == 0, torch.ones_like(count), count))).sum()
+
+
+def per_row(
+    function: Callable[[Tensor, Tensor], Tensor],
+    scores: Tensor,
+    target: Tensor,
+    *,
+    sample_weight: Tensor | None,
+    ignore_index: int | None,
+    reduction: Reduction,
+) -> Tensor:
+    """Check, compute one value a row, reduce: the one road through every plain loss.
+
+    Args:
+        function: from scores `(N, K)` in float32 or wider and targets `(N,)` in `[0, K)` to values `(N,)`.
+        scores: `(N, K)`.
+        target: `(N,)`.
+        sample_weight: `(N,)` or None.
+        ignore_index: targets that count as absent, or None.
+        reduction: "none", "sum" or "mean".
+
+    Raises:
+        ValueError: shapes, devices, target values or the reduction do not fit.
+        TypeError: dtypes do not fit.
+    """
+    require_reduction(reduction)
+    require_class_scores(scores, target, sample_weight=sample_weight, ignore_index=ignore_index)
+    present = present_rows(target, sample_weight, ignore_index)
+    scores = wide(scores)
+    target = target.long()
+    if present is None:
+        return reduce_rows(function(scores, target), None, reduction)
+    # absent rows are replaced before anything is computed: 0 * inf would otherwise reach value or gradient as NaN.
+    scores = torch.where(present[:, None], scores, torch.zeros_like(scores))
+    target = torch.where(present, target, torch.zeros_like(target))
+    values = function(scores, target)
+    values = torch.where(present, values, torch.zeros_like(values))
+    return reduce_rows(values, row_weights(len(values), present, sample_weight, values), reduction)
+
+
+def dense(
+    row: Callable[..., Tensor],
+    logits: Tensor,
+    target: Tensor,
+    *,
+    sample_weight: Tensor | None,
+    ignore_index: int | None,
+    reduction: Reduction,
+    **hyper: Any,
+) -> Tensor:
+    """A row loss on a dense matrix of logits: what every other way of computing it must equal."""
+    needs: Set[str] = vars(row)["needs"]
+
+    def values(scores: Tensor, target: Tensor) -> Tensor:
+        return row(dense_statistics(scores, target, needs), **hyper)
+
+    return per_row(
+        values, logits, target, sample_weight=sample_weight, ignore_index=ignore_index, reduction=reduction
+    )
+
+
+# --- Decorators --------------------------------------------------------------------------------------------------
+
+
+def row_loss(*, needs: Set[str]) -> Callable[[RowFunction], RowFunction]:
+    """Mark `row(stats, *, hyper) -> (N,)` with the statistics that it reads."""
+    unknown = needs - STATISTICS
+    if unknown:
+        raise ValueError(f"needs must be among {sorted(STATISTICS)}, got {sorted(unknown)}")
+
+    def mark(row: RowFunction) -> RowFunction:
+        vars(row)["needs"] = frozenset(needs)
+        return row
+
+    return mark
+
+
+def own_probabilities(scores: Tensor) -> Tensor:
+    """Stands on a card for "the bound loss has its own map": call `bound.probabilities(scores)`."""
+    raise TypeError("this loss learns its map to probabilities: call the method `probabilities` of the bound loss")
+
+
+def loss(
+    *papers: Paper,
+    slug: str,
+    tasks: Set[Task],
+    when: str,
+    drawback: str,
+    row: Callable[..., Tensor] | None = None,
+    search: Mapping[str, Range] | None = None,
+    probabilities: Callable[[Tensor], Tensor] | None = None,
+    provenance: str = "established",
+    traits: Set[Trait] = frozenset(),
+    cases: Callable[..., tuple[Any, ...]] = class_scores,
+    exempt: Mapping[str, str] | None = None,
+) -> Callable[[Component], Component]:
+    """Attach the card of a loss to a function or a class, and return that very object."""
+
+    def decorate(component: Component) -> Component:
+        card = Card(
+            kind="loss",
+            slug=slug,
+            component=component,
+            papers=papers,
+            tasks=frozenset(tasks),
+            when=when,
+            drawback=drawback,
+            search=dict(search or {}),
+            probabilities=probabilities,
+            row=row,
+            provenance=provenance,
+            traits=frozenset(traits),
+            cases=cases,
+            exempt=dict(exempt or {}),
+        )
+        attach(component, card)
+        return component
+
+    return decorate
+
+
+# --- Losses as modules -------------------------------------------------------------------------------------------
+
+
+class Loss(nn.Module):
+    """A loss that is ready to train with: what `bind` returns, and what every trainer calls.
+
+    A stateful loss defines `rows`, one value a row; this class does the rest.
+    """
+
+    hyper: ClassVar[tuple[str, ...]] = ()
+    """Names of the attributes that are hyperparameters."""
+    ignore_index: int | None
+    reduction: Reduction
+
+    def __init__(self, *, ignore_index: int | None = None, reduction: Reduction = "mean") -> None:
+        super().__init__()
+        require_reduction(reduction)
+        if ignore_index is not None:
+            require_integer("ignore_index", ignore_index)
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+
+    @classmethod
+    def bind(cls, task: TaskInfo, **hyper: Any) -> Self:
+        """The loss with fresh state for this task."""
+        raise NotImplementedError(f"{cls.__name__} does not say how it is bound to a task")
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """The keywords with which `bind` makes this loss again."""
+        own = {name: getattr(self, name) for name in self.hyper}
+        return own | {"ignore_index": self.ignore_index, "reduction": self.reduction}
+
+    def bound_copy(self, task: TaskInfo) -> Loss:
+        """The same loss with fresh state for this task: what `bind` does with an instance."""
+        return type(self).bind(task, **self.hyperparameters())
+
+    def rows(self, pred: Tensor, target: Tensor, index: Tensor | None) -> Tensor:
+        """One value a row `(N,)`, from scores in float32 or wider and targets in range; absent rows are masked after."""
+        raise NotImplementedError(f"{type(self).__name__} does not define its rows")
+
+    def forward(
+        self, pred: Tensor, target: Tensor, *, index: Tensor | None = None, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """The loss of a batch.
+
+        Args:
+            pred: `(N, K)` scores; half precision is computed in float32.
+            target: `(N,)` integers in `[0, K)`.
+            index: `(N,)` row numbers in the training set, for losses that remember each sample.
+            sample_weight: `(N,)`, nonnegative; weight 2 is the row twice, weight 0 the row absent.
+
+        Raises:
+            ValueError: shapes, devices or values that do not fit.
+            TypeError: dtypes that do not fit.
+        """
+        return self._reduced(pred, target, index, sample_weight, self.reduction)
+
+    def sum_and_count(
+        self, pred: Tensor, target: Tensor, *, index: Tensor | None = None, sample_weight: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The weighted sum over the rows and the weight of those that count: sums of both over shards give the mean."""
+        total = self._reduced(pred, target, index, sample_weight, "sum")
+        present = present_rows(target, sample_weight, self.ignore_index)
+        return total, row_weights(len(target), present, sample_weight, total).sum()
+
+    def _reduced(
+        self, pred: Tensor, target: Tensor, index: Tensor | None, sample_weight: Tensor | None, reduction: Reduction
+    ) -> Tensor:
+        def values(scores: Tensor, target: Tensor) -> Tensor:
+            return self.rows(scores, target, index)
+
+        return per_row(
+            values, pred, target, sample_weight=sample_weight, ignore_index=self.ignore_index, reduction=reduction
+        )
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Class probabilities `(N, K)` from scores `(N, K)`.
+
+        Raises:
+            TypeError: this objective defines none.
+        """
+        card = card_of(self)
+        if card is None or card.probabilities is None:
+            raise TypeError(f"{type(self).__name__} defines no probabilities: it ranks the classes only")
+        result: Tensor = card.probabilities(scores)
+        return result
+
+    def extra_repr(self) -> str:
+        parts = [f"{name}={getattr(self, name)!r}" for name in self.hyper]
+        parts += [] if self.ignore_index is None else [f"ignore_index={self.ignore_index}"]
+        parts += [] if self.reduction == "mean" else [f"reduction={self.reduction!r}"]
+        return ", ".join(parts)
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether `probabilities` is defined."""
+        card = card_of(self)
+        return card is not None and card.probabilities is not None
+
+    def on_epoch(self, epoch: int) -> None:
+        """Told by the trainer before each epoch, counted from 0; most losses do not care."""
+
+
+class LossModule(Loss):
+    """Module form of a plain loss: `class GCELoss(LossModule, fn=gce_loss)`, with the function's own keywords."""
+
+    function: ClassVar[Callable[..., Tensor]]
+
+    def __init_subclass__(cls, *, fn: Callable[..., Tensor], **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.function = staticmethod(fn)
+        vars(fn)["module"] = cls
+        keywords = [p for p in inspect.signature(fn).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        hyper = [p for p in keywords if p.name != "sample_weight"]
+        cls.__signature__ = inspect.Signature(hyper)  # type: ignore[attr-defined]
+        cls.hyper = tuple(p.name for p in hyper if p.name not in ("ignore_index", "reduction"))
+
+    def __init__(self, **keywords: Any) -> None:
+        signature: inspect.Signature = type(self).__signature__  # type: ignore[attr-defined]
+        try:
+            given = signature.bind(**keywords)
+        except TypeError as error:
+            raise TypeError(f"{type(self).__name__}: {error}; it takes {', '.join(signature.parameters)}") from None
+        given.apply_defaults()
+        arguments = given.arguments
+        super().__init__(ignore_index=arguments["ignore_index"], reduction=arguments["reduction"])
+        for name in self.hyper:
+            setattr(self, name, arguments[name])
+        # an empty batch sends the hyperparameters past the function's own door.
+        type(self).function(torch.empty(0, 1), torch.empty(0, dtype=torch.long), **self.hyperparameters())
+
+    @classmethod
+    def bind(cls, task: TaskInfo, **hyper: Any) -> Self:
+        """The loss itself: it needs nothing but the batch."""
+        return cls(**hyper)
+
+    def _reduced(
+        self, pred: Tensor, target: Tensor, index: Tensor | None, sample_weight: Tensor | None, reduction: Reduction
+    ) -> Tensor:
+        keywords = self.hyperparameters() | {"reduction": reduction}
+        return type(self).function(pred, target, sample_weight=sample_weight, **keywords)
+
+
+class ScalarLoss(Loss):
+    """Somebody else's objective, callable as `objective(pred, target)`, under the contract of minimand.
+
+    One value a row is weighted and reduced here. Of a scalar nothing is known but its value: it is taken as a mean,
+    and sample weights are refused rather than dropped.
+    """
+
+    def __init__(self, objective: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.objective = objective
+
+    def bound_copy(self, task: TaskInfo) -> Loss:
+        """A deep copy: nothing is known of the objective's state."""
+        return copy.deepcopy(self)
+
+    def _reduced(
+        self, pred: Tensor, target: Tensor, index: Tensor | None, sample_weight: Tensor | None, reduction: Reduction
+    ) -> Tensor:
+        value = self.objective(pred, target)
+        if not isinstance(value, Tensor):
+            raise TypeError(f"an objective must return a tensor, got {type(value).__name__}")
+        if value.shape == target.shape:
+            require_weights(sample_weight, len(target))
+            present = present_rows(target, sample_weight, None)
+            if present is not None:
+                value = torch.where(present, value, torch.zeros_like(value))
+            weight = None if present is None else row_weights(len(target), present, sample_weight, value)
+            return reduce_rows(value, weight, reduction)
+        if value.ndim != 0:
+            raise ValueError(f"an objective must return a scalar or ({len(target)},) values, got {tuple(value.shape)}")
+        if sample_weight is not None:
+            raise ValueError("sample_weight needs an objective that returns one value a row, got a scalar")
+        if reduction == "none":
+            raise ValueError("reduction='none' needs an objective that returns one value a row, got a scalar")
+        return value * len(target) if reduction == "sum" else value
+
+    def extra_repr(self) -> str:
+        return str(getattr(self.objective, "__name__", self.objective))

@@ -1,0 +1,118 @@
+"""Row statistics: the few numbers of a row of logits of which most classification losses are functions.
+
+A loss that is `row(stats, *, hyper) -> (N,)` is written once. The dense function and the module below are derived
+from it, and so can a head be that never builds the logit matrix, or an engine that trains many configurations at
+once: each computes the declared statistics in its own way, and this file says what they must equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Statistic = Literal["log_p_target", "mean_log_p", "sum_of_other_squares", "target_z_score"]
+STATISTICS: frozenset[str] = frozenset(get_args(Statistic))
+
+# Measured with torch 2.13 on a CPU: below 16 classes a log-softmax over the first axis is 4 to 6 times faster than
+# over the last one, and slower from 16 on.
+CLASS_FIRST_BELOW = 16
+
+
+class RowStatistics:
+    """The declared statistics of each row; asking for one that was not declared is an error, not a slow path."""
+
+    __slots__ = ("_values", "n_classes")
+
+    def __init__(self, n_classes: int, values: Mapping[str, Tensor]) -> None:
+        self.n_classes = n_classes
+        self._values = values
+
+    def _get(self, name: Statistic) -> Tensor:
+        try:
+            return self._values[name]
+        except KeyError:
+            declared = ", ".join(sorted(self._values))
+            raise KeyError(f"{name} is not among the declared statistics ({declared}): add it to needs") from None
+
+    @property
+    def log_p_target(self) -> Tensor:
+        """$\\log p_y$ of the softmax."""
+        return self._get("log_p_target")
+
+    @property
+    def mean_log_p(self) -> Tensor:
+        """$\\frac1K \\sum_k \\log p_k$ of the softmax."""
+        return self._get("mean_log_p")
+
+    @property
+    def sum_of_other_squares(self) -> Tensor:
+        """$\\sum_{k \\ne y} z_k^2$ of the raw logits."""
+        return self._get("sum_of_other_squares")
+
+    @property
+    def target_z_score(self) -> Tensor:
+        """$(z_y - \\mu) / \\sigma$ with the row's mean and population deviation; 0 where all its logits are equal."""
+        return self._get("target_z_score")
+
+
+def softmax(scores: Tensor) -> Tensor:
+    """Probabilities `(N, K)` from scores `(N, K)` by softmax, in float32 or wider."""
+    return wide(scores).softmax(-1)
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """The tensor in float32, or as it is when it is wider already."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def dense_statistics(logits: Tensor, target: Tensor, needs: Set[str]) -> RowStatistics:
+    """The declared statistics of logits `(N, K)` with targets `(N,)` in range: the definition of each.
+
+    Half precision is computed in float32.
+    """
+    logits = wide(logits)
+    values: dict[str, Tensor] = {}
+    if needs & {"log_p_target", "mean_log_p"}:
+        values |= _softmax_statistics(logits, target, needs)
+    if "sum_of_other_squares" in needs:
+        # the target is masked before squaring: taking its square off the sum would cancel when it dominates.
+        values["sum_of_other_squares"] = logits.scatter(1, target[:, None], 0.0).square().sum(1)
+    if "target_z_score" in needs:
+        values["target_z_score"] = _target_z_score(logits, target)
+    return RowStatistics(logits.shape[1], values)
+
+
+def _softmax_statistics(logits: Tensor, target: Tensor, needs: Set[str]) -> dict[str, Tensor]:
+    if logits.shape[1] >= CLASS_FIRST_BELOW and "mean_log_p" not in needs:
+        return {"log_p_target": -F.cross_entropy(logits, target, reduction="none")}
+    if logits.shape[1] < CLASS_FIRST_BELOW:
+        log_p, axis = logits.t().contiguous().log_softmax(0), 0
+    else:
+        log_p, axis = logits.log_softmax(1), 1
+    return {
+        "log_p_target": log_p.gather(axis, target.unsqueeze(axis)).squeeze(axis),
+        "mean_log_p": log_p.mean(axis),
+    }
+
+
+def _target_z_score(logits: Tensor, target: Tensor) -> Tensor:
+    # The score does not change with scale or shift, so both are taken out as constants first: squares of logits near
+    # the ends of the floating-point range would overflow or vanish.
+    with torch.no_grad():
+        largest = logits.abs().amax(1, keepdim=True)
+        scale = torch.where(largest > 0, largest, torch.ones_like(largest))
+        shift = (logits / scale).mean(1, keepdim=True)
+        spread = (logits / scale - shift).abs().amax(1, keepdim=True)
+        flat = spread <= 2 * torch.finfo(logits.dtype).eps  # what is left is rounding
+        spread = torch.where(flat, torch.ones_like(spread), spread)
+    units = (logits / scale - shift) / spread
+    centred = units - units.mean(1, keepdim=True)
+    flat = flat.squeeze(1)
+    variance = centred.square().mean(1)
+    variance = torch.where(flat, torch.ones_like(variance), variance)
+    z_score = centred.gather(1, target[:, None]).squeeze(1) * variance.rsqrt()
+    return torch.where(flat, torch.zeros_like(z_score), z_score)

@@ -1,0 +1,78 @@
+"""`TaskInfo` and `bind`: how every trainer turns an objective into a loss that is ready to train with."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+
+from minimand.contracts.arguments import require_integer
+from minimand.contracts.loss import Loss, ScalarLoss
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What a loss may know of the training set before the first batch.
+
+    Args:
+        n_classes: number of classes, that is of scores in a row.
+        n_samples: number of training rows; `index` runs over `[0, n_samples)`.
+        class_counts: `(n_classes,)`, training rows (or their weight) in each class; None where unknown.
+        rng: the loss's own source of randomness.
+    """
+
+    n_classes: int
+    n_samples: int = 0
+    class_counts: Tensor | None = None
+    rng: Generator = field(default_factory=Generator)
+
+    def __post_init__(self) -> None:
+        require_integer("n_classes", self.n_classes, least=1)
+        require_integer("n_samples", self.n_samples, least=0)
+        if self.class_counts is not None and self.class_counts.shape != (self.n_classes,):
+            raise ValueError(f"class_counts must have shape ({self.n_classes},), got {tuple(self.class_counts.shape)}")
+
+    @classmethod
+    def of(
+        cls, target: Tensor, n_classes: int, *, sample_weight: Tensor | None = None, rng: Generator | None = None
+    ) -> TaskInfo:
+        """The task of a training set with these targets `(N,)`."""
+        weight = None if sample_weight is None else sample_weight.double()
+        counts = torch.bincount(target, weight, minlength=n_classes).double()
+        return cls(n_classes, len(target), counts, Generator() if rng is None else rng)
+
+
+def bind(objective: Any, task: TaskInfo, **hyper: Any) -> Loss:
+    """The objective as a loss with fresh state, ready to train on this task.
+
+    Args:
+        objective: a loss function of minimand (`gce_loss`), its module class (`GCELoss`) or an instance (its
+            hyperparameters are kept, its state is copied), or anything callable as `objective(pred, target)` that
+            returns a scalar or one value a row.
+        task: what is known of the training set.
+        **hyper: hyperparameters; not for instances and foreign callables.
+
+    Raises:
+        TypeError: the objective cannot be called, or does not take these hyperparameters.
+        ValueError: a hyperparameter is outside its range.
+    """
+    twin = vars(objective).get("module") if inspect.isfunction(objective) else objective
+    if inspect.isclass(twin) and issubclass(twin, Loss):
+        return twin.bind(task, **hyper)
+    if hyper:
+        raise TypeError(f"{_name(objective)} takes no hyperparameters when it is bound, got {', '.join(hyper)}")
+    if isinstance(objective, Loss):
+        return objective.bound_copy(task)
+    if inspect.isclass(objective):
+        raise TypeError(f"{_name(objective)} is a class: pass an instance of it, such as {objective.__name__}()")
+    if not callable(objective):
+        raise TypeError(f"an objective must be callable as objective(pred, target), got {objective!r}")
+    return ScalarLoss(copy.deepcopy(objective) if isinstance(objective, nn.Module) else objective)
+
+
+def _name(objective: Any) -> str:
+    return str(getattr(objective, "__name__", type(objective).__name__))
