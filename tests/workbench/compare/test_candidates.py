@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from minimand.contracts.catalogue import cards
+from minimand.errors import InputError
+from minimand.losses import GCELoss, gce_loss
+from minimand.workbench.compare.candidates import REFERENCE, choose, given, named
+
+CLEAN = {"imbalance_ratio": 1.2, "label_noise": {"share": 0.02, "false_alarm_rate": 0.02}}
+UNBALANCED = {**CLEAN, "imbalance_ratio": 40.0}
+NOISY = {**CLEAN, "label_noise": {"share": 0.12, "false_alarm_rate": 0.03}}
+
+
+def names(diagnosis, **options):
+    chosen, left = choose(diagnosis, **{"n_classes": 3, "takes_probabilities": False, "least": 2, **options})
+    assert {c.name for c in chosen} | {n.slug for n in left} == {card.slug for card in cards("loss")}
+    assert not {c.name for c in chosen} & {n.slug for n in left}
+    return [c.name for c in chosen], {c.name: c.why for c in chosen}, {n.slug: n.why for n in left}
+
+
+def test_the_reference_comes_first_and_general_losses_always():
+    chosen, why, left = names(CLEAN)
+    assert chosen[0] == REFERENCE
+    assert "label-smoothing" in chosen
+    assert "Serves every classification problem." in why["label-smoothing"]
+    assert "logit-adjustment" in left
+    assert "no need" in left["logit-adjustment"]
+
+
+def test_unbalanced_classes_call_for_the_room_of_imbalance():
+    chosen, why, _ = names(UNBALANCED)
+    assert "logit-adjustment" in chosen
+    assert "unbalanced (40 rows of the largest" in why["logit-adjustment"]
+    assert "gce" not in chosen
+
+
+def test_suspected_noise_calls_for_the_room_of_noise():
+    chosen, why, _ = names(NOISY)
+    assert {"gce", "elr"} <= set(chosen)
+    assert "12.0% of the labels look wrong" in why["gce"]
+    assert "logit-adjustment" not in chosen
+
+
+def test_no_estimate_of_noise_is_no_suspicion():
+    assert "gce" not in names({**CLEAN, "label_noise": None})[0]
+
+
+def test_a_short_list_is_filled():
+    chosen, why, _ = names(CLEAN, least=9)
+    assert len(chosen) == 9
+    assert any("fills the list" in reason for reason in why.values())
+
+
+def test_a_metric_of_probabilities_leaves_out_losses_without():
+    chosen, _, left = names(CLEAN, takes_probabilities=True, least=100)
+    assert "spherical-z-loss" not in chosen
+    assert "defines no probabilities" in left["spherical-z-loss"]
+
+
+def test_named_objectives_come_after_the_reference_and_once():
+    chosen = named(["focal", "GCELoss", "gce"], takes_probabilities=False)
+    assert [c.name for c in chosen] == [REFERENCE, "focal", "gce"]
+
+
+def test_an_unknown_objective_is_refused_with_the_nearest():
+    with pytest.raises(InputError, match=r"no loss called 'focl': the nearest .*'focal'"):
+        named(["focl"], takes_probabilities=False)
+
+
+def test_a_metric_is_no_objective():
+    with pytest.raises(InputError, match="no loss called 'accuracy'"):
+        named(["accuracy"], takes_probabilities=False)
+
+
+def test_an_objective_without_probabilities_is_refused_where_they_are_needed():
+    with pytest.raises(InputError, match="spherical-z-loss defines no probabilities"):
+        named(["spherical-z-loss"], takes_probabilities=True)
+
+
+def test_objectives_from_python_keep_what_they_bring():
+    mine = lambda pred, target: pred.sum() * 0.0  # noqa: E731  the shortest of all objectives
+    found = {c.name: c for c in given({"mine": mine, "tuned": gce_loss, "fixed": GCELoss(q=0.5)})}
+    assert found["mine"].search == {}
+    assert "q" in found["tuned"].search
+    assert found["fixed"].search == {}  # its q is what the user set
+    assert given({"torch": torch.nn.CrossEntropyLoss()})[0].title == "torch"
+    with pytest.raises(InputError, match="'broken' must be callable"):
+        given({"broken": 3})
