@@ -1,0 +1,160 @@
+"""Which objectives are worth trying on these data: chosen by their cards and by what the data show, and said why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from minimand.contracts.card import Card, Range, Task, card_of
+from minimand.contracts.catalogue import cards, find, known_words
+from minimand.errors import InputError
+from minimand.workbench.tables.table import nearest_names
+
+REFERENCE = "cross-entropy"
+LEAST_CANDIDATES = 8
+UNBALANCED_FROM = 3.0
+"""Rows of the largest class for each of the smallest from which classes count as unbalanced."""
+NOISY_FROM = 0.01
+"""Share of suspected labels beyond the false-alarm rate from which labels count as noisy."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An objective that is compared: a name, what `bind` takes, its own search space, and why it is here."""
+
+    name: str
+    title: str
+    objective: Any
+    why: str
+    search: Mapping[str, Range] = field(default_factory=dict)
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    card: Card | None = None
+
+
+@dataclass(frozen=True)
+class NotChosen:
+    """An objective of the catalogue that is not compared, and why."""
+
+    slug: str
+    title: str
+    why: str
+
+
+def choose(
+    diagnosis: Mapping[str, Any], *, n_classes: int, takes_probabilities: bool, least: int = LEAST_CANDIDATES
+) -> tuple[list[Candidate], list[NotChosen]]:
+    """The objectives to compare: the reference, whatever suits every problem, and whatever the data call for.
+
+    Rooms of the catalogue are topics, so that a new loss is offered by its room and its card alone.
+
+    Args:
+        diagnosis: of the data, as `diagnose` gives it.
+        n_classes: of the target.
+        takes_probabilities: the metric needs probabilities, so that objectives without are left out.
+        least: with fewer objectives than this, others fill the list.
+    """
+    task = Task.BINARY if n_classes == 2 else Task.MULTICLASS
+    chosen: list[Candidate] = []
+    waiting: list[Card] = []
+    left: list[NotChosen] = []
+    for card in sorted(cards("loss"), key=lambda card: (card.slug != REFERENCE, card.room, card.slug)):
+        if task not in card.tasks:
+            left.append(NotChosen(card.slug, card.title, f"it does not serve {task} targets"))
+        elif takes_probabilities and card.probabilities is None:
+            left.append(NotChosen(card.slug, card.title, "it defines no probabilities, and the metric needs them"))
+        elif card.slug == REFERENCE:
+            chosen.append(candidate_of(card, "the reference that the others are compared with"))
+        elif (reason := _reason(card, diagnosis)) is not None:
+            chosen.append(candidate_of(card, f"{reason} {card.when}"))
+        else:
+            waiting.append(card)
+    for card in waiting:
+        if len(chosen) < least:
+            chosen.append(candidate_of(card, f"The data show no special need for it; it fills the list. {card.when}"))
+        else:
+            left.append(NotChosen(card.slug, card.title, f"the data show no need for it. {card.when}"))
+    return chosen, left
+
+
+def named(words: Iterable[str], *, takes_probabilities: bool) -> list[Candidate]:
+    """The objectives that the user asked for, with the reference before them.
+
+    Raises:
+        InputError: a word means no loss, or several, or a loss without the probabilities that the metric needs.
+    """
+    chosen = [candidate_of(_one_loss(REFERENCE), "the reference that the others are compared with")]
+    for word in words:
+        card = _one_loss(word)
+        if takes_probabilities and card.probabilities is None:
+            raise InputError(f"{card.slug} defines no probabilities, which the metric needs: choose another --metric")
+        if card.slug not in [candidate.name for candidate in chosen]:
+            chosen.append(candidate_of(card, "asked for"))
+    return chosen
+
+
+def given(objectives: Mapping[str, Any]) -> list[Candidate]:
+    """Objectives handed over in Python: `{"mine": my_loss}`."""
+    found = []
+    for name, objective in objectives.items():
+        card = card_of(objective) if callable(objective) else None
+        if card is not None and not _is_instance(objective):
+            found.append(candidate_of(card, "given from Python", name=name))
+        elif callable(objective):
+            found.append(Candidate(name, name, objective, "given from Python"))
+        else:
+            raise InputError(f"the objective {name!r} must be callable as objective(pred, target), got {objective!r}")
+    return found
+
+
+def candidate_of(card: Card, why: str, *, name: str | None = None) -> Candidate:
+    """A component of the catalogue as a candidate."""
+    return Candidate(
+        name=name or card.slug,
+        title=card.title,
+        objective=card.component,
+        why=why,
+        search=card.search,
+        defaults=card.defaults,
+        card=card,
+    )
+
+
+def _reason(card: Card, diagnosis: Mapping[str, Any]) -> str | None:
+    """Why the data call for a loss of this room, or None."""
+    reasons: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
+        "losses.classification": lambda _: "Serves every classification problem.",
+        "losses.imbalance": _unbalanced,
+        "losses.noisy": _noisy,
+    }
+    rule = reasons.get(card.room)
+    return None if rule is None else rule(diagnosis)
+
+
+def _unbalanced(diagnosis: Mapping[str, Any]) -> str | None:
+    ratio = diagnosis["imbalance_ratio"]
+    if ratio < UNBALANCED_FROM:
+        return None
+    return f"The classes are unbalanced ({ratio:.3g} rows of the largest for each of the smallest)."
+
+
+def _noisy(diagnosis: Mapping[str, Any]) -> str | None:
+    noise = diagnosis.get("label_noise")
+    if noise is None or noise["share"] - noise["false_alarm_rate"] < NOISY_FROM:
+        return None
+    return f"{noise['share']:.1%} of the labels look wrong (false alarms alone: {noise['false_alarm_rate']:.1%})."
+
+
+def _one_loss(word: str) -> Card:
+    found = [card for card in find(word) if card.kind == "loss"]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise InputError(f"there is no loss called {word!r}: {nearest_names(word, known_words())}; see `minimand list`")
+    raise InputError(f"{word!r} may mean {', '.join(card.id for card in found)}: say which")
+
+
+def _is_instance(objective: Any) -> bool:
+    import torch
+
+    return isinstance(objective, torch.nn.Module)

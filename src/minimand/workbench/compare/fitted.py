@@ -1,0 +1,176 @@
+"""The model that a comparison leaves behind: fitted to all rows, saved without pickle, and what `predict` loads."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from minimand.errors import InputError, MinimandWarning
+from minimand.estimators.classifier import ObjectiveClassifier
+from minimand.estimators.encoding import TableEncoder
+from minimand.estimators.saving import load_classifier, save_classifier
+from minimand.training.seeds import named_seed
+from minimand.workbench.compare.splits import inner_split
+from minimand.workbench.compare.trial import all_metrics, classifier, metric_card
+from minimand.workbench.compare.workload import tuning_key
+from minimand.workbench.ledger import write_atomically
+from minimand.workbench.tables import Dataset, Feature, Roles
+
+if TYPE_CHECKING:
+    from minimand.workbench.compare.run import Job
+
+SCHEMA = 1
+EVERYTHING = "everything"
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """An estimator on encoded rows, its encoder, and the data's own description."""
+
+    estimator: ObjectiveClassifier
+    encoder: TableEncoder
+    features: list[tuple[str, str]]
+    classes: list[str]
+    roles: Roles
+    objective: str
+    settings: dict[str, float]
+
+    def scores(self, dataset: Dataset) -> np.ndarray:
+        """`(n, K)` scores of rows that are aligned with the data that this was fitted to."""
+        found: np.ndarray = self.estimator.class_scores(self.encoder.transform_columns(dataset.columns()))
+        return found
+
+    def probabilities(self, dataset: Dataset) -> np.ndarray | None:
+        """`(n, K)` probabilities, or None where the objective defines none."""
+        if not self.estimator.loss_.has_probabilities:
+            return None
+        found: np.ndarray = self.estimator.predict_proba(self.encoder.transform_columns(dataset.columns()))
+        return found
+
+    def empty_dataset(self) -> Dataset:
+        """A dataset of no rows with these features, to align tables with."""
+        features = [
+            Feature(name, kind, np.zeros(0) if kind == "numeric" else np.zeros(0, dtype=object))  # type: ignore[arg-type]
+            for name, kind in self.features
+        ]
+        return Dataset("model", None, "", features, np.zeros(0, dtype=np.int64), self.classes, self.roles)
+
+
+def best_settings(job: Job, name: str, finished: list[str]) -> dict[str, float]:
+    """The settings with the best mean validation score over the finished resamples."""
+    sign = 1.0 if metric_card(job.metric).facts["higher_is_better"] else -1.0
+
+    def mean(number: int) -> float:
+        records = [job.ledger.get(tuning_key(resample, name, number)) for resample in finished]
+        return sign * statistics.fmean(record["validation"] for record in records if record is not None)
+
+    best = max(range(job.plan.configurations), key=lambda number: (mean(number), -number))
+    return job.plan.objectives[name][best]
+
+
+def fit_everything(job: Job, name: str, finished: list[str]) -> FittedModel:
+    """An objective with its best settings, fitted to all rows but the fifth that chooses the epoch."""
+    dataset, training = job.dataset, job.plan.training
+    settings = best_settings(job, name, finished)
+    rows = np.arange(dataset.n_rows)
+    kept, held = inner_split(dataset, rows, seed=named_seed(training.seed, EVERYTHING, "inner"))
+    encoder = TableEncoder().fit_columns(dataset.columns(), dataset.kinds())
+    estimator = classifier(
+        job.objectives[name],
+        settings,
+        training,
+        resample=EVERYTHING,
+        stage="final",
+        n_classes=dataset.n_classes,
+        model=job.model,
+    )
+    inputs = encoder.transform_columns(dataset.columns())
+    weights = dataset.weights
+    estimator.fit(
+        inputs[kept],
+        dataset.target[kept],
+        sample_weight=None if weights is None else weights[kept],
+        X_val=inputs[held],
+        y_val=dataset.target[held],
+        sample_weight_val=None if weights is None else weights[held],
+    )
+    described = [(feature.name, str(feature.kind)) for feature in dataset.features]
+    return FittedModel(estimator, encoder, described, dataset.classes, dataset.roles, name, settings)
+
+
+def judge_file(fitted: FittedModel, test: Dataset) -> dict[str, float | None]:
+    """Every metric on the rows of the test file."""
+    probabilities = fitted.probabilities(test)
+    return all_metrics(
+        torch.from_numpy(np.asarray(fitted.scores(test))),
+        None if probabilities is None else torch.from_numpy(probabilities),
+        torch.from_numpy(test.target),
+        None if test.weights is None else torch.from_numpy(test.weights),
+    )
+
+
+def save_model(fitted: FittedModel, job: Job, folder: Path) -> None:
+    """Write the model into a folder; a network or objective from Python cannot be rebuilt, and is said not to be."""
+    from safetensors.numpy import save
+
+    folder.mkdir(exist_ok=True)
+    meta, arrays = fitted.encoder.to_state()
+    about = {
+        "schema": SCHEMA,
+        "encoder": meta,
+        "features": fitted.features,
+        "classes": fitted.classes,
+        "roles": asdict(fitted.roles),
+        "objective": fitted.objective,
+        "settings": fitted.settings,
+    }
+    write_atomically(folder / "encoder.safetensors", save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
+    write_atomically(folder / "data.json", json.dumps(about, indent=1) + "\n")
+    try:
+        save_classifier(fitted.estimator, folder, about={"data": job.options.data})
+    except InputError as error:
+        import warnings
+
+        warnings.warn(f"the model is not saved: {error}", MinimandWarning, stacklevel=2)
+
+
+def load_model(folder: str | Path) -> FittedModel:
+    """The model in a folder, or in the `model` folder of a comparison.
+
+    Raises:
+        InputError: there is none, or it is broken or of another version.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    place = Path(folder)
+    place = place / "model" if (place / "model").is_dir() else place
+    if not (place / "data.json").is_file():
+        raise InputError(f"{folder} holds no model: give the folder that `minimand compare` wrote")
+    try:
+        about: Mapping[str, Any] = json.loads((place / "data.json").read_text(encoding="utf-8"))
+        if about.get("schema") != SCHEMA:
+            raise InputError(f"the model in {place} has schema {about.get('schema')!r}, this version reads {SCHEMA}")
+        encoder = TableEncoder.from_state(about["encoder"], load((place / "encoder.safetensors").read_bytes()))
+        roles: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in about["roles"].items()}
+        estimator = load_classifier(place)
+        return FittedModel(
+            estimator,
+            encoder,
+            [(name, kind) for name, kind in about["features"]],
+            list(about["classes"]),
+            Roles(**roles),
+            about["objective"],
+            about["settings"],
+        )
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise InputError(f"the model in {place} is damaged ({type(error).__name__}: {error}): make it again") from error

@@ -1,0 +1,89 @@
+"""The files of a comparison: report.html, results.json, train.py and the fitted model, each whole or not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from minimand.workbench.compare.candidates import REFERENCE
+from minimand.workbench.compare.decide import Decision, confirm
+from minimand.workbench.compare.export import training_script
+from minimand.workbench.compare.fitted import fit_everything, judge_file, save_model
+from minimand.workbench.compare.results import assemble, findings_of
+from minimand.workbench.compare.trial import metric_card
+from minimand.workbench.ledger import LEDGER_NAME, write_atomically
+from minimand.workbench.report.page import render_compare
+from minimand.workbench.tables import Dataset
+
+if TYPE_CHECKING:
+    from minimand.workbench.compare.run import Job
+
+MODEL = "model"
+
+
+def write_outputs(
+    job: Job, out: Path, decision: Decision, finished: list[str], confirmed: list[str], test: Dataset | None
+) -> dict[str, Any]:
+    """Fit the recommended objective to all rows, judge the test file, and write everything; returns the results."""
+    from minimand.workbench.compare.run import test_scores, test_train_ratio
+
+    records = dict(job.ledger.items())
+    confirmation = None
+    if decision.best is not None and len(confirmed) > 1:
+        scores = test_scores(job, confirmed, [REFERENCE, decision.best])
+        confirmation = confirm(
+            scores[decision.best],
+            scores[REFERENCE],
+            test_train_ratio=test_train_ratio(job, confirmed),
+            higher_is_better=metric_card(job.metric).facts["higher_is_better"],
+        )
+    findings = findings_of(job, decision, confirmation, finished, records)
+    files = ["report.html", "results.json", LEDGER_NAME]
+    script = training_script(job, findings, finished, records)
+    if script is not None:
+        write_atomically(out / "train.py", script)
+        files.append("train.py")
+    with OneThread():
+        test_file = _fit_and_judge(job, out, findings.recommended, finished, test)
+    files.append(f"{MODEL}/")
+    results = assemble(
+        job, findings, finished, confirmed, test_file=test_file, files=sorted(files), records=dict(job.ledger.items())
+    )
+    write_atomically(out / "results.json", json.dumps(results, indent=1, allow_nan=False) + "\n")
+    write_atomically(out / "report.html", render_compare(results))
+    return results
+
+
+def _fit_and_judge(
+    job: Job, out: Path, recommended: str, finished: list[str], test: Dataset | None
+) -> dict[str, Any] | None:
+    """Fit to all rows: the recommended objective, whose model is kept, and for a test file the reference beside it."""
+    judged: dict[str, Any] = {}
+    arms = [recommended] if test is None else list(dict.fromkeys([recommended, REFERENCE]))
+    for name in arms:
+        key = f"everything/{name}" + ("" if test is None else f"/{test.digest[:16]}")
+        record = job.ledger.get(key)
+        if record is None or not (out / MODEL).is_dir():
+            fitted = fit_everything(job, name, finished)
+            record = {"metrics": None if test is None else judge_file(fitted, test)}
+            if name == recommended:
+                save_model(fitted, job, out / MODEL)
+            job.ledger.put(key, record)
+        judged[name] = record["metrics"]
+    if test is None:
+        return None
+    return {"path": job.options.test, "rows": test.n_rows, "metrics": judged}
+
+
+class OneThread:
+    """One thread while the models are fitted: another number of threads may change the last digits."""
+
+    def __enter__(self) -> None:
+        self._before = torch.get_num_threads()
+        torch.set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_num_threads(self._before)

@@ -1,0 +1,223 @@
+"""The plan of a comparison: what is trained, drawn and written down before anything is; a budget becomes one once."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from minimand.contracts.task import TaskInfo, bind
+from minimand.training.fit import Settings, fit
+from minimand.training.networks import mlp
+from minimand.training.rows import Rows
+from minimand.workbench.compare.candidates import REFERENCE, Candidate
+from minimand.workbench.compare.options import Options
+from minimand.workbench.compare.references import REFERENCES
+from minimand.workbench.compare.search import configurations
+from minimand.workbench.compare.trial import Training
+from minimand.workbench.tables import Dataset
+
+RESAMPLES = 10
+CONFIGURATIONS = 8
+TUNING_ROWS = 10_000
+MAX_EPOCHS = 200
+PATIENCE = 12
+BATCH_SIZE = 128
+LARGE_BATCH_SIZE = 512
+LARGE_FROM = 60_000
+"""Rows from which larger batches are used: an epoch has steps enough."""
+
+EPOCHS_EXPECTED = 25
+"""Epochs of a training until it stops early, on the cautious side: measured on four data sets."""
+BUDGET_SHARE = 0.85
+"""Of a budget, what the estimate may fill: estimates from warm-up steps are rough."""
+WARM_UP_STEPS = 12
+SECONDS_TO_START = 8.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is going to be trained; recorded in the ledger, and followed when a run is resumed."""
+
+    training: Training
+    objectives: dict[str, list[dict[str, float]]]
+    resamples: list[str]
+    confirmations: list[str]
+    references: list[str]
+    notes: list[str]
+    budget_seconds: float | None
+    estimated_seconds: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan that `to_json` wrote."""
+        training = Training(**{**data["training"], "hidden": tuple(data["training"]["hidden"])})
+        return cls(**{**data, "training": training})
+
+    @property
+    def configurations(self) -> int:
+        """Settings tried for each objective on each resample."""
+        return len(next(iter(self.objectives.values())))
+
+
+@dataclass(frozen=True)
+class _Size:
+    """How large a plan is: what a budget decides about."""
+
+    resamples: int
+    configurations: int
+    tuning_rows: int
+    training_rows: int
+    objectives: int
+
+
+def make_plan(
+    dataset: Dataset,
+    candidates: Sequence[Candidate],
+    options: Options,
+    *,
+    metric: str,
+    device: str,
+    model: Callable[[int, int], nn.Module] | None,
+    n_inputs: Callable[[], int],
+) -> Plan:
+    """The plan for these data, candidates and options.
+
+    Args:
+        dataset: all rows.
+        candidates: the objectives, the reference first.
+        options: resamples and configurations where the user wants a number; the budget.
+        metric: slug of the metric that decides.
+        device: to train on.
+        model: the user's network, or None.
+        n_inputs: width of the encoded input; only asked for where a budget needs timed steps.
+    """
+    size = _Size(
+        resamples=options.resamples or RESAMPLES,
+        configurations=options.configurations or CONFIGURATIONS,
+        tuning_rows=TUNING_ROWS,
+        training_rows=dataset.n_rows,
+        objectives=len(candidates),
+    )
+    batch_size = BATCH_SIZE if dataset.n_rows < LARGE_FROM else LARGE_BATCH_SIZE
+    notes: list[str] = []
+    estimate = None
+    if options.budget is not None:
+        inputs = n_inputs()
+        pace = {c.name: seconds_per_step(c, dataset.n_classes, inputs, batch_size, model, device) for c in candidates}
+        size, estimate = _fitting(size, options, list(pace.values()), batch_size, dataset.n_rows, notes)
+        if size.objectives < len(candidates):
+            dropped = [c.name for c in candidates[size.objectives :]]
+            notes.append(f"the budget has no room for {', '.join(dropped)}: these were not tried")
+    training = Training(
+        seed=options.seed,
+        metric=metric,
+        tuning_rows=size.tuning_rows,
+        training_rows=size.training_rows,
+        max_epochs=MAX_EPOCHS,
+        patience=PATIENCE,
+        batch_size=batch_size,
+        device=device,
+    )
+    timed = dataset.times is not None
+    return Plan(
+        training=training,
+        objectives={
+            c.name: configurations(c.search, c.defaults, count=size.configurations, seed=options.seed)
+            for c in candidates[: size.objectives]
+        },
+        resamples=names("resample", size.resamples, timed=timed),
+        confirmations=names("confirmation", size.resamples, timed=timed),
+        references=list(REFERENCES),
+        notes=notes,
+        budget_seconds=options.budget,
+        estimated_seconds=estimate,
+    )
+
+
+def names(family: str, count: int, *, timed: bool) -> list[str]:
+    """Names of resamples; where rows are ordered by time, the place of one depends on how many there are."""
+    return [f"{family}-{i}/{count}" if timed else f"{family}-{i}" for i in range(count)]
+
+
+def seconds_per_step(
+    candidate: Candidate,
+    n_classes: int,
+    n_inputs: int,
+    batch_size: int,
+    model: Callable[[int, int], nn.Module] | None,
+    device: str,
+) -> float:
+    """Seconds of one training step of an objective, timed on noise after a step to warm up."""
+    rows = WARM_UP_STEPS * batch_size
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(rows, n_inputs, generator=generator)
+    y = torch.arange(rows) % n_classes
+    noise = Rows(x, y).to(device)
+    network = (mlp(n_inputs, n_classes, seed=0) if model is None else model(n_inputs, n_classes)).to(device)
+    loss = bind(candidate.objective, TaskInfo.of(y, n_classes)).to(device)
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        fit(network, loss, noise, None, settings=Settings(batch_size=batch_size, max_epochs=1, patience=None), seed=0)
+        times.append((time.perf_counter() - start) / WARM_UP_STEPS)
+    return min(times)
+
+
+def estimated_seconds(size: _Size, pace: Sequence[float], batch_size: int, n_rows: int, workers: int) -> float:
+    """What a plan of this size takes: steps times seconds, and a share for references, encoding and judging."""
+    pace = pace[: size.objectives]
+    trained = min(size.training_rows, 0.8 * n_rows)
+    steps_to_tune = EPOCHS_EXPECTED * math.ceil(0.8 * min(size.tuning_rows, trained) / batch_size)
+    steps_at_last = EPOCHS_EXPECTED * math.ceil(0.8 * trained / batch_size)
+    one_resample = size.configurations * steps_to_tune + steps_at_last
+    main = sum(pace) * size.resamples * one_resample
+    confirming = 2 * max(pace) * size.resamples * one_resample
+    return SECONDS_TO_START + 1.2 * (main + confirming) / workers
+
+
+def _fitting(
+    size: _Size, options: Options, pace: Sequence[float], batch_size: int, n_rows: int, notes: list[str]
+) -> tuple[_Size, float]:
+    """The largest plan whose estimate the budget can hold; the smallest one, with a warning, where none fits."""
+    assert options.budget is not None
+    room = BUDGET_SHARE * options.budget
+    for one in _sizes(size, options, n_rows):
+        estimate = estimated_seconds(one, pace, batch_size, n_rows, options.workers)
+        if estimate <= room:
+            return one, estimate
+    notes.append(
+        f"the budget of {options.budget:g} s is below the estimate of the smallest fair plan ({estimate:.0f} s): "
+        "resamples that do not fit will be dropped"
+    )
+    return one, estimate
+
+
+def _sizes(size: _Size, options: Options, n_rows: int) -> list[_Size]:
+    """Plans from large to small: a budget is a limit, not a goal. What the user fixed stays fixed."""
+    sizes = [size]
+    for rows in (5000, 2500, 1250):
+        sizes.append(replace(size, tuning_rows=rows))
+    for rows in (200_000, 100_000, 50_000, 25_000, 10_000):
+        if rows < n_rows:
+            sizes.append(replace(sizes[-1], training_rows=rows))
+    for configurations_tried in (6, 4):
+        if not options.configurations:
+            sizes.append(replace(sizes[-1], configurations=configurations_tried))
+    if not options.objective:
+        sizes += [replace(sizes[-1], objectives=k) for k in range(size.objectives - 1, 1, -2)]
+    return sizes
+
+
+def reference_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with the reference at the head."""
+    return sorted(candidates, key=lambda candidate: candidate.name != REFERENCE)

@@ -1,0 +1,393 @@
+"""What a comparison found, as the plain data of results.json: computed from the ledger, so it can be made again."""
+
+from __future__ import annotations
+
+import math
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import minimand
+from minimand.contracts.catalogue import cards
+from minimand.workbench.compare.candidates import REFERENCE, Candidate
+from minimand.workbench.compare.decide import Comparison, Decision
+from minimand.workbench.compare.references import REFERENCES
+from minimand.workbench.compare.search import edges, search_space
+from minimand.workbench.compare.sentence import Findings, confirmation_block, decision_sentence, details
+from minimand.workbench.compare.splits import describe_split
+from minimand.workbench.compare.trial import RELIABILITY_BINS, metric_card
+from minimand.workbench.compare.workload import chosen_configuration, final_key, reference_key, tuning_key
+from minimand.workbench.report.wording import heading, metric_title
+
+if TYPE_CHECKING:
+    from minimand.workbench.compare.run import Job
+
+EDGE_SHARE = 0.5
+"""Share of resamples whose chosen setting lies at the same end of its range from which a warning is due."""
+
+Records = Mapping[str, Mapping[str, Any]]
+
+
+def assemble(
+    job: Job,
+    findings: Findings,
+    finished: Sequence[str],
+    confirmed: Sequence[str],
+    *,
+    test_file: dict[str, Any] | None,
+    files: Sequence[str],
+    records: Records,
+) -> dict[str, Any]:
+    """The whole of results.json.
+
+    Args:
+        job: the comparison.
+        findings: the decision and what the sentences need.
+        finished: the resamples that the decision rests on.
+        confirmed: the resamples that the confirmation rests on.
+        test_file: what the file of `--test` showed, if there is one.
+        files: names of the files beside the report.
+        records: every record of the ledger.
+    """
+    options, plan = job.options, job.plan
+    trainings = [record for key, record in records.items() if "/tune/" in key or "/final/" in key]
+    confirmation_scores = {
+        name: [records[final_key(resample, name)]["test"] for resample in confirmed]
+        for name in (REFERENCE, findings.decision.best)
+        if name is not None and confirmed
+    }
+    results = {
+        "schema": 1,
+        "job": "compare",
+        "version": minimand.__version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": options.command(),
+        "data": _data(job),
+        "metric": {
+            "name": job.metric,
+            "title": metric_title(job.metric),
+            "higher_is_better": findings.higher_is_better,
+            "why": job.metric_why,
+        },
+        "decision": {
+            "sentence": decision_sentence(findings),
+            "details": details(findings, _notes(job, findings, finished)),
+            "winner": findings.decision.winner,
+            "recommended": findings.recommended,
+            "best": findings.decision.best,
+            "reference": REFERENCE,
+            "rule": findings.decision.rule,
+            "rope": findings.decision.rope,
+            "alpha": findings.decision.alpha,
+            "boosting_wins": findings.boosting_wins,
+            "confirmation": confirmation_block(
+                findings,
+                confirmation_scores.get(findings.decision.best or "", []),
+                confirmation_scores.get(REFERENCE, []),
+            ),
+        },
+        "objectives": [
+            _objective(job, candidate, findings.decision, finished, records)
+            for candidate in job.candidates
+            if candidate.name in plan.objectives
+        ],
+        "references": [_reference(name, job.metric, finished, records) for name in plan.references],
+        "not_candidates": [
+            *({"slug": left.slug, "title": left.title, "why": left.why} for left in job.not_chosen),
+            *(
+                {"slug": c.name, "title": c.title, "why": "the budget has no room for it"}
+                for c in job.candidates
+                if c.name not in plan.objectives
+            ),
+        ],
+        "plan": {
+            "resamples": len(finished),
+            "configurations": plan.configurations,
+            "confirmation_resamples": len(confirmed),
+            "tuning_rows": plan.training.tuning_rows,
+            "training_rows": plan.training.training_rows,
+            "max_epochs": plan.training.max_epochs,
+            "batch_size": plan.training.batch_size,
+            "split": describe_split(job.dataset),
+            "budget_seconds": plan.budget_seconds,
+            "estimated_seconds": plan.estimated_seconds,
+            "notes": _plan_notes(job),
+            "dropped_resamples": [
+                name
+                for names, kept in ((plan.resamples, finished), (plan.confirmations, confirmed))
+                for name in names
+                if name not in kept
+            ],
+        },
+        "trainings": {
+            "count": len(trainings),
+            "stopped_early": _share([record["stopped_early"] for record in trainings]),
+            "diverged": sum(record["diverged"] for record in trainings),
+        },
+        "test_file": test_file,
+        "reproduce": {
+            "command": options.command(),
+            "config": options.toml(),
+            "seed": options.seed,
+            "versions": versions(),
+            "processor": processor(),
+            "files": list(files),
+        },
+        "timings": {"total_seconds": time.perf_counter() - job.started, "workers": options.workers},
+    }
+    plain: dict[str, Any] = finite(results)
+    return plain
+
+
+def findings_of(
+    job: Job, decision: Decision, confirmation: Any, finished: Sequence[str], records: Records
+) -> Findings:
+    """What the sentences speak of, from the ledger."""
+    return Findings(
+        decision=decision,
+        confirmation=confirmation,
+        metric=job.metric,
+        metric_title=metric_title(job.metric),
+        titles={candidate.name: candidate.title for candidate in job.candidates},
+        means={
+            name: statistics.fmean(records[final_key(resample, name)]["test"] for resample in finished)
+            for name in job.plan.objectives
+        },
+        reference_means={
+            name: statistics.fmean(records[reference_key(resample, name)]["test"] for resample in finished)
+            for name in job.plan.references
+        },
+        higher_is_better=metric_card(job.metric).facts["higher_is_better"],
+    )
+
+
+def finite(value: Any) -> Any:
+    """The data with null in place of numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def versions() -> dict[str, str]:
+    """What was used, by version."""
+    found = {"python": platform.python_version(), "minimand": minimand.__version__}
+    for library in ("torch", "numpy", "scikit-learn", "scipy", "duckdb"):
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells it."""
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _data(job: Job) -> dict[str, Any]:
+    dataset = job.dataset
+    diagnosis = dict(job.diagnosis)
+    noise = diagnosis.get("label_noise")
+    if noise is not None and job.options.no_examples:
+        diagnosis["label_noise"] = {**noise, "examples": []}
+    return {
+        "name": dataset.name,
+        "path": job.options.data,
+        "sha256": dataset.sha256,
+        "rows": dataset.n_rows,
+        "target": dataset.roles.target,
+        "classes": dataset.classes,
+        "class_counts": dataset.class_counts.tolist(),
+        "features": [
+            {"name": f.name, "kind": f.kind, "levels": f.levels, "missing": f.missing} for f in dataset.features
+        ],
+        "left_out": [{"column": left.column, "reason": left.reason} for left in dataset.left_out],
+        "notes": list(dataset.notes),
+        "diagnosis": diagnosis,
+    }
+
+
+def _objective(
+    job: Job, candidate: Candidate, decision: Decision, finished: Sequence[str], records: Records
+) -> dict[str, Any]:
+    plan, name = job.plan, candidate.name
+    finals = [records[final_key(resample, name)] for resample in finished]
+    tuned = [
+        records[tuning_key(resample, name, number)] for resample in finished for number in range(plan.configurations)
+    ]
+    comparison = decision.comparisons.get(name)
+    space = search_space(candidate.search)
+    chosen = []
+    for resample, final in zip(finished, finals, strict=True):
+        number = chosen_configuration(plan, records, resample, name)
+        assert number is not None
+        settings = plan.objectives[name][number]
+        chosen.append(
+            {
+                "resample": resample,
+                "settings": settings,
+                "edges": edges(space, settings),
+                "validation": records[tuning_key(resample, name, number)]["validation"],
+                "test": final["test"],
+                "best_epoch": final["best_epoch"],
+                "epochs": final["epochs"],
+                "stopped_early": final["stopped_early"],
+            }
+        )
+    everything = [*tuned, *finals]
+    return {
+        "slug": name,
+        "title": candidate.title,
+        "why": candidate.why,
+        **_verdict(comparison),
+        **_scores([final["test"] for final in finals]),
+        "metrics": _metrics(finals),
+        "chosen": chosen,
+        "search": {k: {"low": span.low, "high": span.high, "scale": span.scale} for k, span in space.items()},
+        "edge_warning": _edge_warning(chosen),
+        "trainings": len(everything),
+        "stopped_early": _share([record["stopped_early"] for record in everything]),
+        "diverged": sum(record["diverged"] for record in everything),
+        "seconds": sum(record["seconds"] for record in everything),
+        "curve": _curve(finals),
+        "reliability": _reliability(finals),
+    }
+
+
+def _verdict(comparison: Comparison | None) -> dict[str, Any]:
+    if comparison is None:
+        empty = dict.fromkeys(("difference", "interval95", "interval90", "p", "p_holm", "bayes", "resamples_needed"))
+        return {"verdict": "reference", **empty, "needs_more_rows": False}
+    return {
+        "verdict": comparison.verdict,
+        "difference": comparison.difference,
+        "interval95": list(comparison.interval95),
+        "interval90": list(comparison.interval90),
+        "p": comparison.p,
+        "p_holm": comparison.p_holm,
+        "bayes": {
+            "better": comparison.bayes.better,
+            "equal": comparison.bayes.equal,
+            "worse": comparison.bayes.worse,
+        },
+        "resamples_needed": comparison.resamples_needed,
+        "needs_more_rows": comparison.needs_more_rows,
+    }
+
+
+def _reference(name: str, metric: str, finished: Sequence[str], records: Records) -> dict[str, Any]:
+    found = [records[reference_key(resample, name)] for resample in finished]
+    return {
+        "name": name,
+        "title": REFERENCES[name],
+        **_scores([record["metrics"][metric] for record in found]),
+        "metrics": _metrics(found),
+    }
+
+
+def _scores(scores: Sequence[float]) -> dict[str, Any]:
+    return {**_mean_sd(scores), "scores": list(scores)}
+
+
+def _mean_sd(values: Sequence[float]) -> dict[str, float]:
+    return {"mean": statistics.fmean(values), "sd": statistics.stdev(values) if len(values) > 1 else 0.0}
+
+
+def _metrics(records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float] | None]:
+    found: dict[str, dict[str, float] | None] = {}
+    for card in cards("metric"):
+        values = [record["metrics"][card.slug] for record in records]
+        known = [value for value in values if value is not None]
+        usable = len(known) == len(values) and all(map(math.isfinite, known))
+        found[card.slug] = _mean_sd(known) if usable else None
+    return found
+
+
+def _edge_warning(chosen: Sequence[Mapping[str, Any]]) -> str | None:
+    counts: dict[str, int] = {}
+    for one in chosen:
+        for edge in one["edges"]:
+            place = edge.partition(" (")[0]
+            counts[place] = counts.get(place, 0) + 1
+    often = [
+        f"{place} in {count} of {len(chosen)} resamples"
+        for place, count in counts.items()
+        if count >= EDGE_SHARE * len(chosen)
+    ]
+    return f"The chosen settings lie at an edge of the search space ({'; '.join(often)})." if often else None
+
+
+def _curve(finals: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Mean and range over the resamples still training, up to the epoch that at least half of them reached."""
+    lengths = sorted(len(final["curve"]) for final in finals)
+    shown = lengths[len(lengths) // 2]
+    columns: dict[str, list[Any]] = {"epochs": [], "mean": [], "low": [], "high": [], "loss": []}
+    for epoch in range(shown):
+        values = [final["curve"][epoch] for final in finals if epoch < len(final["curve"])]
+        losses = [final["loss"][epoch] for final in finals if epoch < len(final["loss"])]
+        columns["epochs"].append(epoch + 1)
+        columns["mean"].append(statistics.fmean(values))
+        columns["low"].append(min(values))
+        columns["high"].append(max(values))
+        columns["loss"].append(statistics.fmean(losses))
+    return columns
+
+
+def _reliability(finals: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    if any(final["reliability"] is None for final in finals):
+        return None
+    bins = []
+    for i in range(RELIABILITY_BINS):
+        total = {key: sum(final["reliability"][i][key] for final in finals) for key in ("count", "confidence", "right")}
+        count = total["count"]
+        bins.append(
+            {
+                "low": i / RELIABILITY_BINS,
+                "high": (i + 1) / RELIABILITY_BINS,
+                "count": int(count),
+                "confidence": total["confidence"] / count if count else None,
+                "accuracy": total["right"] / count if count else None,
+            }
+        )
+    return {"bins": bins}
+
+
+def _notes(job: Job, findings: Findings, finished: Sequence[str]) -> list[str]:
+    notes = []
+    if findings.decision.winner is not None and findings.recommended != findings.decision.winner:
+        notes.append("The model that was saved is trained with cross entropy, since fresh resamples did not confirm.")
+    if job.metric in ("balanced-accuracy", "macro-f1"):
+        notes.append(
+            f"{heading(metric_title(job.metric))} weighs classes equally: moving the threshold on cross entropy's "
+            "probabilities may gain as much as an objective that is made for unbalanced classes."
+        )
+    return notes
+
+
+def _plan_notes(job: Job) -> list[str]:
+    plan = job.plan
+    notes = list(plan.notes)
+    rows = round(0.8 * job.dataset.n_rows)
+    if plan.training.tuning_rows < rows:
+        notes.append(f"settings are tuned on {plan.training.tuning_rows:,} of about {rows:,} training rows")
+    if plan.training.training_rows < rows:
+        notes.append(f"final trainings use {plan.training.training_rows:,} of about {rows:,} training rows")
+    return notes
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags) if flags else 0.0

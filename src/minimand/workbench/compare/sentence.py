@@ -1,0 +1,120 @@
+"""The decision in one sentence, and the sentences under it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from minimand.workbench.compare.candidates import REFERENCE
+from minimand.workbench.compare.decide import Confirmation, Decision
+from minimand.workbench.report.wording import scale_of
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the sentences speak of."""
+
+    decision: Decision
+    confirmation: Confirmation | None
+    metric: str
+    metric_title: str
+    titles: Mapping[str, str]
+    means: Mapping[str, float]
+    reference_means: Mapping[str, float]
+    higher_is_better: bool
+
+    @property
+    def boosting_wins(self) -> bool:
+        """Whether gradient boosting is better than every objective by more than the region of equivalence."""
+        boosting = self.reference_means.get("gradient-boosting")
+        if boosting is None:
+            return False
+        sign = 1.0 if self.higher_is_better else -1.0
+        return all(sign * (boosting - mean) > self.decision.rope for mean in self.means.values())
+
+    @property
+    def recommended(self) -> str:
+        """The objective to train with: the winner if fresh resamples confirm it, else the reference."""
+        winner = self.decision.winner
+        confirmed = self.confirmation is not None and self.confirmation.holds
+        return winner if winner is not None and confirmed else REFERENCE
+
+
+def decision_sentence(found: Findings) -> str:
+    """The one sentence at the top; its only figure for an advantage is the one from fresh resamples."""
+    sentence = _objective_sentence(found)
+    if found.boosting_wins:
+        scale = scale_of(found.metric)
+        boosting = scale.value(found.reference_means["gradient-boosting"])
+        best = scale.value(_best_mean(found))
+        opening = f"Gradient boosting beats every objective here ({found.metric_title} {boosting} against {best})"
+        return f"{opening}; of the neural objectives: {sentence[0].lower()}{sentence[1:]}"
+    return sentence
+
+
+def _objective_sentence(found: Findings) -> str:
+    decision, confirmation = found.decision, found.confirmation
+    if decision.best is None or confirmation is None:
+        return "Train with cross entropy: nothing else was compared."
+    scale = scale_of(found.metric)
+    unit = f" {scale.gap_unit}" if scale.gap_unit else ""
+    figure = (
+        f"{scale.gap(confirmation.difference)}{unit} of {found.metric_title}, 95 % interval "
+        f"{scale.interval(confirmation.interval)}, on {confirmation.resamples} resamples that did not choose it"
+    )
+    best = found.titles[decision.best]
+    if decision.winner is not None and confirmation.holds:
+        return f"Train with {_lower(best)}: {figure}, over cross entropy tuned alike."
+    if decision.winner is not None:
+        return f"Stay with cross entropy: {_lower(best)} won where it was chosen, but not surely so again ({figure})."
+    comparison = decision.comparisons[decision.best]
+    if comparison.verdict == "practically equal":
+        return f"Stay with cross entropy: the best other objective, {_lower(best)}, is practically equal ({figure})."
+    if comparison.verdict == "worse":
+        return f"Stay with cross entropy: every other objective is worse, the nearest being {_lower(best)} ({figure})."
+    return f"Stay with cross entropy: no objective is shown to be better, the nearest being {_lower(best)} ({figure})."
+
+
+def details(found: Findings, notes: Sequence[str]) -> list[str]:
+    """The sentences under the decision: what was decided about the others, what would decide, what to bear in mind."""
+    by_verdict: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for name, comparison in found.decision.comparisons.items():
+        by_verdict.setdefault(comparison.verdict, []).append(name)
+    for verdict in ("better", "practically equal", "worse"):
+        if by_verdict.get(verdict):
+            names = ", ".join(found.titles[name] for name in by_verdict[verdict])
+            lines.append(f"{verdict.capitalize()}{' to' if 'equal' in verdict else ' than'} cross entropy: {names}.")
+    for name in by_verdict.get("undecided", []):
+        comparison = found.decision.comparisons[name]
+        if comparison.resamples_needed is not None:
+            lines.append(f"{found.titles[name]} is undecided; {comparison.resamples_needed} resamples would decide.")
+        else:
+            lines.append(f"{found.titles[name]} is undecided, and no number of resamples of these rows would decide.")
+    return [*lines, *notes]
+
+
+def confirmation_block(found: Findings, scores: Sequence[float], reference: Sequence[float]) -> dict[str, Any] | None:
+    """The confirmation as results.json has it."""
+    confirmation, best = found.confirmation, found.decision.best
+    if confirmation is None or best is None:
+        return None
+    return {
+        "objective": best,
+        "resamples": confirmation.resamples,
+        "difference": confirmation.difference,
+        "interval": list(confirmation.interval),
+        "scores": list(scores),
+        "reference_scores": list(reference),
+    }
+
+
+def _best_mean(found: Findings) -> float:
+    return max(found.means.values()) if found.higher_is_better else min(found.means.values())
+
+
+def _lower(title: str) -> str:
+    """A title inside a sentence; names that open with an acronym or a letter and a dash keep their capital."""
+    first = title.partition(" ")[0]
+    return title if sum(letter.isupper() for letter in first) > 1 or "-" in first[:2] else title[0].lower() + title[1:]
