@@ -80,7 +80,7 @@ def checked_prediction(
     """Prediction, target and weight (ones where none is given) in float64, float64 and long, without absent rows.
 
     Raises:
-        ValueError: shapes or target values that do not fit, no rows or no weight at all, negative weights, or
+        ValueError: shapes or target values that do not fit, no rows or no weight at all, negative weights, NaN, or
             rows that are no probabilities where probabilities are taken.
         TypeError: dtypes that do not fit.
     """
@@ -95,6 +95,8 @@ def checked_prediction(
     pred, target, weight = pred.detach().double()[present], target.long()[present], weight[present]
     if not len(target):
         raise ValueError("a metric needs at least one row of positive weight, got none")
+    if bool(pred.isnan().any()):
+        raise ValueError(f"{name} must not be NaN, got NaN in {int(pred.isnan().any(1).sum())} of {len(pred)} rows")
     if takes == "probabilities":
         miss = (pred.sum(1) - 1).abs().max()
         if bool(pred.min() < 0) or bool(miss > SUM_TOLERANCE):

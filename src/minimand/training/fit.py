@@ -121,7 +121,11 @@ def fit(
                 history.diverged = True
                 break
             if validation is not None:
-                found = score(scores_of(network, validation.x), validation.y, validation.weight)
+                scores = scores_of(network, validation.x)
+                if not bool(scores.isfinite().all()):
+                    history.diverged = True
+                    break
+                found = score(scores, validation.y, validation.weight)
                 history.validation.append(found)
                 stopping.update(found)
             if on_epoch is not None:

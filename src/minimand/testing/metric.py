@@ -1,0 +1,375 @@
+"""The contract of metrics as one call: `check_metric(my_metric)`, for metrics of minimand and for other people's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from minimand.contracts.card import Card, card_of
+from minimand.contracts.cases import class_scores
+from minimand.contracts.metric import Takes
+from minimand.testing.promises.subject import SkippedPromise
+
+__all__ = ["BrokenMetricPromisesError", "MetricReport", "MetricSubject", "check_metric", "metric_promises"]
+
+MetricPromise = Callable[["MetricSubject"], None]
+
+# Sums of a few dozen float64 numbers in another order.
+RTOL, ATOL = 1e-9, 1e-12
+
+
+@dataclass(frozen=True)
+class MetricReport:
+    """What `check_metric` found: the names of promises with, where there is something to say, a sentence."""
+
+    name: str
+    kept: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        counts = f"{len(self.kept)} promises kept, {len(self.broken)} broken, {len(self.skipped)} skipped"
+        lines = [f"{self.name}: {counts}"]
+        lines += [f"  broken  {name}: {why}" for name, why in self.broken.items()]
+        lines += [f"  skipped {name}: {why}" for name, why in self.skipped.items()]
+        return "\n".join([*lines, *(f"  kept    {name}" for name in self.kept)])
+
+
+class BrokenMetricPromisesError(AssertionError):
+    """At least one promise is broken; `report` has all of them."""
+
+    def __init__(self, report: MetricReport) -> None:
+        self.report = report
+        what = "; ".join(f"{name}: {why}" for name, why in report.broken.items())
+        super().__init__(f"{report.name} breaks {len(report.broken)} of the promises of a metric: {what}")
+
+
+@dataclass(frozen=True)
+class MetricSubject:
+    """A metric under test: what it is called with and what it says of itself."""
+
+    metric: Callable[..., Tensor]
+    takes: Takes
+    higher_is_better: bool
+    best: float
+
+    @classmethod
+    def of(cls, card: Card) -> MetricSubject:
+        """The metric of a card."""
+        facts = card.facts
+        return cls(card.component, facts["takes"], facts["higher_is_better"], facts["best"])
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return str(getattr(self.metric, "__name__", self.metric))
+
+    def batch(self, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Predictions `(48, 5)` better than chance, with ties, targets with a rare class, and weights; float64."""
+        rng = Generator().manual_seed(seed)
+        scores = torch.cat([class_scores(rng)[0] for _ in range(3)])
+        target = torch.arange(48) % 4
+        target[torch.tensor([5, 17])] = 4
+        scores[torch.arange(48), target] += 1.0
+        scores[10:14] = scores[10]
+        weight = 0.25 + torch.rand(48, generator=rng, dtype=torch.float64)
+        return self.taken(scores), target, weight
+
+    def taken(self, scores: Tensor) -> Tensor:
+        """Scores as the metric takes them: as they are, or their softmax."""
+        return scores.softmax(1) if self.takes == "probabilities" else scores
+
+    def certain(self, predicted: Tensor, n_classes: int) -> Tensor:
+        """Predictions that name these classes with certainty."""
+        return torch.nn.functional.one_hot(predicted, n_classes).double()
+
+    def value(self, pred: Tensor, target: Tensor, weight: Tensor | None = None) -> float:
+        """The metric as a number, without the keyword where there are no weights."""
+        keywords = {} if weight is None else {"sample_weight": weight}
+        return float(self.metric(pred, target, **keywords))
+
+
+def check_metric(
+    metric: Callable[..., Tensor],
+    *,
+    takes: Takes | None = None,
+    higher_is_better: bool | None = None,
+    best: float | None = None,
+    exempt: Mapping[str, str] | None = None,
+) -> MetricReport:
+    """Check every promise of the contract of metrics, and say what was checked.
+
+    Args:
+        metric: a function `metric(pred, target, *, sample_weight=None)` that returns a 0-d tensor.
+        takes: "scores" or "probabilities"; read off the card where there is one.
+        higher_is_better: which way is better; read off the card where there is one.
+        best: its value for perfect predictions; read off the card where there is one.
+        exempt: `{promise: reason}`, on top of what the card exempts; both are reported.
+
+    Returns:
+        The promises that were kept, and those that were skipped, with the reasons.
+
+    Raises:
+        BrokenMetricPromisesError: promises are broken (an `AssertionError`; each is named, with a sentence, and
+            `report` has the rest).
+        ValueError: the metric has no card and a fact about it is missing, or `exempt` names something that is no
+            promise or gives no reason.
+    """
+    card = card_of(metric)
+    facts: dict[str, Any] = dict(card.facts) if card is not None else {}
+    given = {"takes": takes, "higher_is_better": higher_is_better, "best": best}
+    facts |= {name: value for name, value in given.items() if value is not None}
+    missing = [name for name in given if name not in facts]
+    if missing:
+        raise ValueError(f"{', '.join(missing)} must be given for a metric without a card")
+    subject = MetricSubject(metric, **{name: facts[name] for name in given})
+    promises = metric_promises()
+    allowed = {**(card.exempt if card is not None else {}), **(exempt or {})}
+    for name, reason in allowed.items():
+        if name not in promises:
+            raise ValueError(f"exempt must name promises of a metric, got {name!r}; they are {', '.join(promises)}")
+        if not reason.strip():
+            raise ValueError(f"exempt must give a reason for {name!r}, got an empty text")
+    kept: list[str] = []
+    skipped: dict[str, str] = {}
+    broken: dict[str, str] = {}
+    for name, check in promises.items():
+        try:
+            if name in allowed:
+                raise SkippedPromise(f"exempt: {allowed[name]}")
+            check(subject)
+        except SkippedPromise as reason:
+            skipped[name] = str(reason)
+        except AssertionError as error:
+            broken[name] = str(error)
+        except Exception as error:
+            broken[name] = f"it raises {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        else:
+            kept.append(name)
+    report = MetricReport(subject.name, tuple(kept), skipped, broken)
+    if broken:
+        raise BrokenMetricPromisesError(report)
+    return report
+
+
+def metric_promises() -> dict[str, MetricPromise]:
+    """The promises of a metric by name, in the order in which they are checked."""
+    return {check.__name__: check for check in _PROMISES}
+
+
+# --- The promises ------------------------------------------------------------------------------------------------
+
+
+def _same(got: float, expected: float, sentence: str) -> None:
+    if not math.isclose(got, expected, rel_tol=RTOL, abs_tol=ATOL):
+        raise AssertionError(f"{sentence}: got {got:.12g} in place of {expected:.12g}")
+
+
+def returns_a_float64_scalar(subject: MetricSubject) -> None:
+    """The value is a finite 0-d float64 tensor without gradient, also where the prediction has one."""
+    pred, target, _ = subject.batch()
+    value = subject.metric(pred.clone().requires_grad_(), target)
+    if not isinstance(value, Tensor) or value.ndim != 0 or value.dtype != torch.float64:
+        said = f"{value.dtype} of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise AssertionError(f"the value must be a 0-d float64 tensor, got {said}")
+    if value.requires_grad:
+        raise AssertionError("the value carries a gradient: a metric judges, it is not differentiated")
+    if not bool(value.isfinite()):
+        raise AssertionError(f"ordinary predictions give {float(value)}")
+
+
+def order_of_rows_does_not_matter(subject: MetricSubject) -> None:
+    """Permuting the rows changes nothing, with and without weights."""
+    pred, target, weight = subject.batch()
+    order = torch.randperm(len(target), generator=Generator().manual_seed(1))
+    _same(subject.value(pred[order], target[order]), subject.value(pred, target), "the order of the rows matters")
+    _same(
+        subject.value(pred[order], target[order], weight[order]),
+        subject.value(pred, target, weight),
+        "the order of the weighted rows matters",
+    )
+
+
+def unit_weights_change_nothing(subject: MetricSubject) -> None:
+    """Weights of one are no weights."""
+    pred, target, weight = subject.batch()
+    ones = torch.ones_like(weight)
+    _same(subject.value(pred, target, ones), subject.value(pred, target), "weights of one change the value")
+
+
+def weight_two_is_the_row_twice(subject: MetricSubject) -> None:
+    """Whole weights count rows: weight 2 is the row twice."""
+    pred, target, _ = subject.batch()
+    times = 1 + torch.arange(len(target)) % 3
+    twice = torch.repeat_interleave(torch.arange(len(target)), times)
+    _same(
+        subject.value(pred, target, times.double()),
+        subject.value(pred[twice], target[twice]),
+        "a row of weight 2 is not the row twice",
+    )
+
+
+def weight_zero_is_no_row(subject: MetricSubject) -> None:
+    """Weight 0 is the row absent, even where it is the only one of its class."""
+    pred, target, weight = subject.batch()
+    keep = (torch.arange(len(target)) % 5 != 0) & (target != 4)
+    expected = subject.value(pred[keep], target[keep], weight[keep])
+    zeroed = torch.where(keep, weight, torch.zeros_like(weight))
+    _same(subject.value(pred, target, zeroed), expected, "a row of weight 0 counts")
+
+
+def perfect_is_best(subject: MetricSubject) -> None:
+    """Certain and right predictions give the declared best value, weighted or not, with all classes or only some."""
+    _, everything, weights = subject.batch()
+    for n_present in (5, 3):
+        target, weight = everything[everything < n_present], weights[everything < n_present]
+        perfect = subject.certain(target, 5)
+        said = f"a perfect prediction of {n_present} classes out of 5 does not give the best value"
+        for given in (None, weight):
+            _same(subject.value(perfect, target, given), subject.best, said)
+
+
+def more_right_is_better(subject: MetricSubject) -> None:
+    """Of certain predictions, those with fewer wrong rows are better in the declared direction."""
+    _, target, _ = subject.batch()
+    values = []
+    for n_wrong in (0, 6, 16, 32, 48):
+        # rows in this order lie evenly over the classes
+        wrong = torch.arange(48) < n_wrong
+        predicted = torch.where(wrong, (target + 1) % 5, target)
+        values.append(subject.value(subject.certain(predicted, 5), target))
+    sign = 1 if subject.higher_is_better else -1
+    steps = [sign * (before - after) for before, after in pairwise(values)]
+    if min(steps) <= 0:
+        said = "higher" if subject.higher_is_better else "lower"
+        shown = ", ".join(f"{value:.4g}" for value in values)
+        raise AssertionError(f"{said} is declared better, but 0, 6, 16, 32 and 48 wrong rows of 48 give {shown}")
+
+
+def nothing_is_better_than_best(subject: MetricSubject) -> None:
+    """No prediction is better than the declared best value."""
+    for seed in range(5):
+        pred, target, weight = subject.batch(seed)
+        value = subject.value(pred, target, weight)
+        beyond = value > subject.best if subject.higher_is_better else value < subject.best
+        if beyond or math.isnan(value):
+            raise AssertionError(f"an imperfect prediction gives {value:.6g}, beyond the best, {subject.best:g}")
+
+
+def names_of_classes_do_not_matter(subject: MetricSubject) -> None:
+    """Renaming the classes, in the targets and the columns alike, changes nothing."""
+    pred, target, weight = subject.batch()
+    renamed = torch.tensor([3, 0, 4, 1, 2])
+    _same(
+        subject.value(pred[:, renamed.argsort()], renamed[target], weight),
+        subject.value(pred, target, weight),
+        "renaming the classes changes the value",
+    )
+
+
+def layout_does_not_matter(subject: MetricSubject) -> None:
+    """Predictions, targets and weights that are not contiguous give the same."""
+    pred, target, weight = subject.batch()
+    strided = torch.stack((target, -target), 1)[:, 0], torch.stack((weight, -weight), 1)[:, 0]
+    _same(
+        subject.value(pred.t().contiguous().t(), *strided),
+        subject.value(pred, target, weight),
+        "inputs that are not contiguous give another value",
+    )
+
+
+def dtypes_do_not_matter(subject: MetricSubject) -> None:
+    """Half, single and double precision of the same numbers, and all integer targets, give the same value."""
+    scores = torch.randint(-8, 9, (48, 4), generator=Generator().manual_seed(3)).double() / 4
+    target = torch.arange(48) % 4
+    # powers of two with sum one are the same number in every dtype
+    powers = torch.tensor([0.5, 0.25, 0.125, 0.125], dtype=torch.float64)
+    turns = torch.arange(48) // 7
+    pred = scores if subject.takes == "scores" else torch.stack([powers.roll(int(turn)) for turn in turns])
+    weight = 0.5 + (torch.arange(48) % 3).double()
+    expected = subject.value(pred, target, weight)
+    for dtype in (torch.float16, torch.bfloat16, torch.float32):
+        _same(subject.value(pred.to(dtype), target, weight.to(dtype)), expected, f"the same numbers in {dtype} differ")
+        _same(subject.value(pred.to(dtype), target), subject.value(pred, target), f"the same numbers in {dtype} differ")
+    for integers in (torch.uint8, torch.int32):
+        _same(subject.value(pred, target.to(integers), weight), expected, f"targets in {integers} give another value")
+
+
+def inputs_are_unchanged(subject: MetricSubject) -> None:
+    """Predictions, targets and weights are not written to, not even to be restored."""
+    given = subject.batch()
+    before = [(tensor.clone(), tensor._version) for tensor in given]
+    subject.value(*given)
+    for name, tensor, (values, version) in zip(("predictions", "targets", "weights"), given, before, strict=True):
+        if tensor._version != version or not torch.equal(tensor, values):
+            raise AssertionError(f"the {name} are written to in place")
+
+
+def global_state_is_untouched(subject: MetricSubject) -> None:
+    """The global random generator and the gradient mode stay as they are, and the value is the same twice."""
+    before = torch.get_rng_state(), torch.is_grad_enabled(), torch.get_default_dtype()
+    first, second = (subject.value(*subject.batch()) for _ in range(2))
+    after = torch.get_rng_state(), torch.is_grad_enabled(), torch.get_default_dtype()
+    if not torch.equal(before[0], after[0]) or before[1:] != after[1:]:
+        raise AssertionError("global state is changed: the random generator, the gradient mode or the default dtype")
+    if first != second:
+        raise AssertionError(f"called twice it gives {first!r} and {second!r}")
+
+
+def mistakes_are_refused_in_words(subject: MetricSubject) -> None:
+    """Inputs that do not fit raise ValueError or TypeError with a sentence, never a value."""
+    pred, target, weight = subject.batch()
+    nan = pred.clone()
+    nan[3, 2] = torch.nan
+    outside = target.clone()
+    outside[0] = 5
+    mistakes: dict[str, tuple[tuple[Tensor, Tensor, Tensor | None], type[Exception]]] = {
+        "a target too few": ((pred, target[:-1], None), ValueError),
+        "a target of no class": ((pred, outside, None), ValueError),
+        "predictions of one dimension": ((pred[:, 0], target, None), ValueError),
+        "integer predictions": ((pred.long(), target, None), TypeError),
+        "targets that are floating point": ((pred, target.double(), None), TypeError),
+        "NaN in the predictions": ((nan, target, None), ValueError),
+        "a weight too few": ((pred, target, weight[:-1]), ValueError),
+        "a negative weight": ((pred, target, weight - 1), ValueError),
+        "no row": ((pred[:0], target[:0], None), ValueError),
+        "no row of positive weight": ((pred, target, torch.zeros_like(weight)), ValueError),
+    }
+    if subject.takes == "probabilities":
+        mistakes["rows that do not sum to one"] = ((pred * 1.1, target, None), ValueError)
+        mistakes["negative probabilities"] = ((pred + torch.tensor([2.0, -2.0, 0, 0, 0]), target, None), ValueError)
+    for what, (arguments, expected) in mistakes.items():
+        try:
+            value = subject.value(*arguments)
+        except expected as error:
+            if not str(error).strip():
+                raise AssertionError(f"{what} is refused without a word") from None
+        except Exception as error:
+            got = f"{type(error).__name__}: {error}"
+            raise AssertionError(f"{what} must raise {expected.__name__}, got {got}") from None
+        else:
+            raise AssertionError(f"{what} is not refused, but gives {value:.6g}")
+
+
+_PROMISES: tuple[MetricPromise, ...] = (
+    returns_a_float64_scalar,
+    order_of_rows_does_not_matter,
+    unit_weights_change_nothing,
+    weight_two_is_the_row_twice,
+    weight_zero_is_no_row,
+    perfect_is_best,
+    more_right_is_better,
+    nothing_is_better_than_best,
+    names_of_classes_do_not_matter,
+    layout_does_not_matter,
+    dtypes_do_not_matter,
+    inputs_are_unchanged,
+    global_state_is_untouched,
+    mistakes_are_refused_in_words,
+)
