@@ -76,6 +76,11 @@ def outer_resamples(dataset: Dataset, names: Sequence[str], *, seed: int) -> lis
             kept, judged = hold_out(dataset.target, dataset.groups, seed=named_seed(seed, name, "outer"))
             found.append(Resample(name, kept, judged))
     for resample in found:
+        if len(np.unique(dataset.target[resample.test])) < 2:
+            raise InputError(
+                f"in {resample.name}, all rows to judge on are of one class once groups or times are kept apart: use "
+                "another --group or --time column"
+            )
         missing = np.setdiff1d(dataset.target, dataset.target[resample.training])
         if len(missing):
             raise InputError(

@@ -96,8 +96,9 @@ def run_trial(task: Mapping[str, Any]) -> dict[str, Any]:
         from minimand.workbench.compare.references import fit_reference
 
         encoded = _context.encoded(task["resample"], "final")
-        scores = fit_reference(task["objective"], encoded, _context.training, _context.dataset.n_classes)
-        record = judged(scores, scores, encoded, _context.training)
+        found = fit_reference(task["objective"], encoded, _context.training, _context.dataset.n_classes)
+        # as scores stand their logarithms; a probability of 0 gets the smallest that is none.
+        record = judged(found.clamp(min=1e-300).log(), found, encoded, _context.training)
     else:
         record = _trained(_context, task)
     return record | {"seconds": time.perf_counter() - started}
