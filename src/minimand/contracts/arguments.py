@@ -158,7 +158,7 @@ def require_index(index: Any, n_rows: int, n_samples: int) -> Tensor:
     import torch
 
     if index is None:
-        raise ValueError("index must be given, loss(pred, target, index=rows): this loss remembers each training sample")
+        raise ValueError("index must be given, loss(pred, target, index=rows): this loss remembers each sample")
     if not isinstance(index, torch.Tensor) or index.is_floating_point() or index.dtype == torch.bool:
         kind = index.dtype if isinstance(index, torch.Tensor) else type(index).__name__
         raise TypeError(f"index must be an integer tensor, got {kind}")

@@ -14,17 +14,13 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 from minimand.contracts.card import Card, card_of
-from minimand.extras import require
+from minimand.contracts.verdict import Finding, Verdict, against, interval_of, mean_finding, range_finding
 
 CLAIM_ATTRIBUTE = "__minimand_claim__"
-LEVEL = 0.95
-MOST_SEEDS = 100_000
-"""Beyond this many seeds a number of seeds that would decide is not worth saying."""
 VALUE = "value"
 BROKEN_TWIN = "broken_twin"
 
@@ -34,132 +30,11 @@ Arms = Mapping[str, Sequence[float]]
 """The number of each arm on each seed, in the order of the seeds."""
 
 
-class Verdict(StrEnum):
-    """What the experiment says of the claim; "reproduced" is not among it, since data and scale are smaller."""
-
-    HOLDS = "holds here"
-    FAILS = "does not hold here"
-    UNDECIDED = "undecided"
-    BROKEN = "broken experiment"
-
-
 class BrokenExperiment(Exception):  # noqa: N818 - it names a state of the experiment, and reads so
     """A control that must tie does not, a twin that must fail passes, or an arm has no number: no verdict counts."""
 
 
-# --- Intervals ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over seeds with its two-sided 95 % interval by Student's t."""
-
-    mean: float
-    low: float
-    high: float
-    deviation: float
-    n: int
-
-
-def interval_of(values: Sequence[float]) -> Interval:
-    """The mean of independent values with its 95 % interval; a point when all values are equal.
-
-    Raises:
-        ValueError: fewer than two values, or one that is not finite.
-    """
-    n = len(values)
-    if n < 2:
-        raise ValueError(f"values must be at least 2 for an interval, got {n}")
-    if not all(map(math.isfinite, values)):
-        raise ValueError(f"values must be finite, got {list(values)}")
-    mean = math.fsum(values) / n
-    # equal counts divided differently differ in the last bit: that is no spread.
-    if max(values) - min(values) <= 1e-12 * max(1.0, *map(abs, values)):
-        return Interval(mean, mean, mean, 0.0, n)
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = half_width(deviation, n)
-    return Interval(mean, mean - half, mean + half, deviation, n)
-
-
-def half_width(deviation: float, n: int) -> float:
-    """Half the length of the 95 % interval of a mean of `n` values with this sample deviation."""
-    quantile = require("scipy.stats", extra="workbench").t.ppf(0.5 + LEVEL / 2, n - 1)
-    return float(quantile) * deviation / math.sqrt(n)
-
-
-def seeds_to_decide(interval: Interval, bounds: Sequence[float]) -> int | None:
-    """The fewest seeds at which an interval with this mean and deviation would leave out every bound.
-
-    None where no number up to 100,000 would, as when the mean lies on a bound.
-    """
-    distance = min((abs(interval.mean - bound) for bound in bounds if math.isfinite(bound)), default=math.inf)
-    if half_width(interval.deviation, MOST_SEEDS) >= distance:
-        return None
-    low, high = 2, MOST_SEEDS
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if half_width(interval.deviation, middle) < distance else (middle + 1, high)
-    return low
-
-
 # --- Expectations ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was measured of one expectation, and what it says."""
-
-    text: str
-    """The expectation in words, with its margin."""
-    mean: float
-    low: float
-    high: float
-    kind: Literal["95 % interval", "range over seeds"]
-    margin: tuple[float | None, float | None]
-    """Where the interval must lie; None is an open end."""
-    verdict: Verdict
-    seeds_needed: int | None = None
-    """Of an undecided one: how many seeds would decide; None also where no reasonable number would."""
-    control: bool = False
-    """Whether it must hold for the experiment to count at all."""
-
-
-def _against(interval: Interval, low: float, high: float) -> Verdict:
-    """Whether an interval lies wholly inside `(low, high)`, wholly outside, or neither."""
-    if low < interval.low and interval.high < high:
-        return Verdict.HOLDS
-    # a point on the bound is not beyond it, and no further seed would move it.
-    point = interval.low == interval.high
-    if interval.high < low or interval.low > high or point:
-        return Verdict.FAILS
-    return Verdict.UNDECIDED
-
-
-def _mean_finding(text: str, values: Sequence[float], low: float, high: float, *, control: bool = False) -> Finding:
-    found = interval_of(values)
-    verdict = _against(found, low, high)
-    return Finding(
-        text,
-        found.mean,
-        found.low,
-        found.high,
-        "95 % interval",
-        _ends(low, high),
-        verdict,
-        seeds_to_decide(found, (low, high)) if verdict is Verdict.UNDECIDED else None,
-        control,
-    )
-
-
-def _range_finding(text: str, values: Sequence[float], low: float, high: float) -> Finding:
-    inside = all(low <= value <= high for value in values)
-    mean = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
-    verdict = Verdict.HOLDS if inside else Verdict.FAILS
-    return Finding(text, mean, min(values), max(values), "range over seeds", _ends(low, high), verdict)
-
-
-def _ends(low: float, high: float) -> tuple[float | None, float | None]:
-    return (low if math.isfinite(low) else None, high if math.isfinite(high) else None)
 
 
 def _require_finite(**numbers: float) -> None:
@@ -195,7 +70,7 @@ class Beats:
     def finding(self, arms: Arms) -> Finding:
         """Wholly above the margin holds, wholly below does not, else undecided."""
         sign = -1.0 if self.lower_is_better else 1.0
-        return _mean_finding(self.text, _differences(arms, self.arm, self.baseline, sign), self.margin, math.inf)
+        return mean_finding(self.text, _differences(arms, self.arm, self.baseline, sign), self.margin, math.inf)
 
 
 @dataclass(frozen=True)
@@ -218,7 +93,7 @@ class Ties:
     def finding(self, arms: Arms) -> Finding:
         """Whether the control does what it must."""
         differences = _differences(arms, self.arm, self.baseline, 1.0)
-        return _mean_finding(self.text, differences, -self.within, self.within, control=True)
+        return mean_finding(self.text, differences, -self.within, self.within, control=True)
 
 
 @dataclass(frozen=True)
@@ -240,7 +115,7 @@ class Within:
 
     def finding(self, arms: Arms) -> Finding:
         """One seed outside is enough for "does not hold"."""
-        return _range_finding(self.text, arms[VALUE], self.low, self.high)
+        return range_finding(self.text, arms[VALUE], self.low, self.high)
 
     def twin_passes(self, values: Sequence[float]) -> bool:
         """Whether the broken twin passes on any seed."""
@@ -263,7 +138,7 @@ class AtLeast(Within):
 
 @dataclass(frozen=True)
 class MeanWithin:
-    """The 95 % interval of the mean over seeds lies in `(low, high)`: for rates and biases, which one seed cannot show."""
+    """The 95 % interval of the mean over seeds lies in `(low, high)`: for rates and biases."""
 
     low: float
     high: float
@@ -278,11 +153,11 @@ class MeanWithin:
 
     def finding(self, arms: Arms) -> Finding:
         """Wholly inside holds, wholly outside does not, else undecided."""
-        return _mean_finding(self.text, arms[VALUE], self.low, self.high)
+        return mean_finding(self.text, arms[VALUE], self.low, self.high)
 
     def twin_passes(self, values: Sequence[float]) -> bool:
         """Whether the interval of the broken twin is anywhere but wholly outside."""
-        return _against(interval_of(values), self.low, self.high) is not Verdict.FAILS
+        return against(interval_of(values), self.low, self.high) is not Verdict.FAILS
 
 
 def _differences(arms: Arms, arm: str, baseline: str, sign: float) -> list[float]:
@@ -482,9 +357,7 @@ def _arm_names(expects: Sequence[Any]) -> set[str]:
     names: set[str] = set()
     for expectation in expects:
         names |= (
-            {expectation.arm, expectation.baseline}
-            if isinstance(expectation, (Beats, Ties))
-            else {VALUE, BROKEN_TWIN}
+            {expectation.arm, expectation.baseline} if isinstance(expectation, (Beats, Ties)) else {VALUE, BROKEN_TWIN}
         )
     return names
 

@@ -226,7 +226,7 @@ class Loss(nn.Module):
         return type(self).bind(task, **self.hyperparameters())
 
     def rows(self, pred: Tensor, target: Tensor, index: Tensor | None) -> Tensor:
-        """One value a row `(N,)`, from scores in float32 or wider and targets in range; absent rows are masked after."""
+        """One value a row `(N,)`, of scores in float32 or wider and targets in range; absent rows are masked later."""
         raise NotImplementedError(f"{type(self).__name__} does not define its rows")
 
     def forward(

@@ -11,13 +11,13 @@ import jsonschema
 import numpy as np
 import pytest
 import torch
-from tests.workbench.compare.datasets import columns
 
 from minimand.errors import InputError
 from minimand.losses import gce_loss
 from minimand.workbench.compare.predict import predict
 from minimand.workbench.compare.run import Comparison, compare
 from minimand.workbench.ledger import LEDGER_NAME, Ledger
+from tests.workbench.compare.datasets import columns
 
 SMALL = {"resamples": 5, "configurations": 2, "objective": ("gce", "spherical-z-loss")}
 SCHEMA = Path(__file__).parents[3] / "docs" / "results.schema.json"
@@ -192,7 +192,7 @@ def test_a_budget_becomes_a_plan_that_is_kept(folder):
         ({"device": "cuda:99"}, "--device 'cuda:99' cannot be used"),
         ({"test": "nowhere.csv"}, "nowhere.csv"),
         ({"target": "lable"}, "lable"),
-        ({"group": "x"}, "group"),
+        ({"group": "label"}, "label"),
         ({"metric": "log-loss", "objective": ("spherical-z-loss",)}, "defines no probabilities"),
     ],
 )

@@ -38,7 +38,7 @@ def test_a_winner_that_is_not_confirmed_is_not_recommended():
 
 
 def test_practical_equality_and_indecision_are_said_apart():
-    assert "is practically equal (0.00 points" in decision_sentence(findings(NOTHING, NOTHING))
+    assert "is judged practically equal (its gain: 0.00 points" in decision_sentence(findings(NOTHING, NOTHING))
     assert "no objective is shown to be better" in decision_sentence(findings(WILD, WILD))
     assert "every other objective is worse" in decision_sentence(findings([-g for g in CLEAR], [-g for g in CLEAR]))
 

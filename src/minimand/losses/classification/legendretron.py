@@ -51,7 +51,7 @@ FARTHEST = 1e15
         "its matrix products are matrix products, which autocast computes in half precision",
     },
     when="The softmax may be the wrong link and there are rows enough to learn another, with calibrated probabilities.",
-    drawback="Ten to twenty times the cost of cross entropy itself, one more thing to overfit; the largest score need not win.",
+    drawback="Costs ten to twenty cross entropies, may overfit, and the largest score need not win.",
 )
 class LegendreTronLoss(Loss):
     r"""LegendreTron, $-\log \mathrm{softmax}^+_y(\nabla f_B \circ \dots \circ \nabla f_1 (z))$ with $z_i = s_i - s_K$.

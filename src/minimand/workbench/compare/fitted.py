@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from minimand.errors import InputError, MinimandWarning
+from minimand.errors import InputError
 from minimand.estimators.classifier import ObjectiveClassifier
 from minimand.estimators.encoding import TableEncoder
 from minimand.estimators.saving import load_classifier, save_classifier
@@ -116,8 +116,13 @@ def judge_file(fitted: FittedModel, test: Dataset) -> dict[str, float | None]:
     )
 
 
+def can_be_saved(job: Job, name: str) -> bool:
+    """Whether the model could be built again from its files: not when its network or objective came from Python."""
+    return job.model is None and any(c.name == name and c.card is not None for c in job.candidates)
+
+
 def save_model(fitted: FittedModel, job: Job, folder: Path) -> None:
-    """Write the model into a folder; a network or objective from Python cannot be rebuilt, and is said not to be."""
+    """Write the model into a folder, without pickle; see `can_be_saved`."""
     from safetensors.numpy import save
 
     folder.mkdir(exist_ok=True)
@@ -133,12 +138,7 @@ def save_model(fitted: FittedModel, job: Job, folder: Path) -> None:
     }
     write_atomically(folder / "encoder.safetensors", save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
     write_atomically(folder / "data.json", json.dumps(about, indent=1) + "\n")
-    try:
-        save_classifier(fitted.estimator, folder, about={"data": job.options.data})
-    except InputError as error:
-        import warnings
-
-        warnings.warn(f"the model is not saved: {error}", MinimandWarning, stacklevel=2)
+    save_classifier(fitted.estimator, folder, about={"data": job.options.data})
 
 
 def load_model(folder: str | Path) -> FittedModel:

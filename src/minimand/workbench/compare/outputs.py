@@ -11,7 +11,7 @@ import torch
 from minimand.workbench.compare.candidates import REFERENCE
 from minimand.workbench.compare.decide import Decision, confirm
 from minimand.workbench.compare.export import training_script
-from minimand.workbench.compare.fitted import fit_everything, judge_file, save_model
+from minimand.workbench.compare.fitted import can_be_saved, fit_everything, judge_file, save_model
 from minimand.workbench.compare.results import assemble, findings_of
 from minimand.workbench.compare.trial import metric_card
 from minimand.workbench.ledger import LEDGER_NAME, write_atomically
@@ -48,7 +48,8 @@ def write_outputs(
         files.append("train.py")
     with OneThread():
         test_file = _fit_and_judge(job, out, findings.recommended, finished, test)
-    files.append(f"{MODEL}/")
+    if (out / MODEL).is_dir():
+        files.append(f"{MODEL}/")
     results = assemble(
         job, findings, finished, confirmed, test_file=test_file, files=sorted(files), records=dict(job.ledger.items())
     )
@@ -62,14 +63,18 @@ def _fit_and_judge(
 ) -> dict[str, Any] | None:
     """Fit to all rows: the recommended objective, whose model is kept, and for a test file the reference beside it."""
     judged: dict[str, Any] = {}
-    arms = [recommended] if test is None else list(dict.fromkeys([recommended, REFERENCE]))
+    saved = can_be_saved(job, recommended)
+    arms = [recommended] if saved else []
+    if test is not None:
+        arms = list(dict.fromkeys([recommended, REFERENCE]))
     for name in arms:
         key = f"everything/{name}" + ("" if test is None else f"/{test.digest[:16]}")
         record = job.ledger.get(key)
-        if record is None or not (out / MODEL).is_dir():
+        to_save = saved and name == recommended
+        if record is None or (to_save and not (out / MODEL).is_dir()):
             fitted = fit_everything(job, name, finished)
             record = {"metrics": None if test is None else judge_file(fitted, test)}
-            if name == recommended:
+            if to_save:
                 save_model(fitted, job, out / MODEL)
             job.ledger.put(key, record)
         judged[name] = record["metrics"]

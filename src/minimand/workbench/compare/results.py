@@ -17,6 +17,7 @@ import minimand
 from minimand.contracts.catalogue import cards
 from minimand.workbench.compare.candidates import REFERENCE, Candidate
 from minimand.workbench.compare.decide import Comparison, Decision
+from minimand.workbench.compare.fitted import can_be_saved
 from minimand.workbench.compare.references import REFERENCES
 from minimand.workbench.compare.search import edges, search_space
 from minimand.workbench.compare.sentence import Findings, confirmation_block, decision_sentence, details
@@ -370,6 +371,8 @@ def _notes(job: Job, findings: Findings, finished: Sequence[str]) -> list[str]:
     notes = []
     if findings.decision.winner is not None and findings.recommended != findings.decision.winner:
         notes.append("The model that was saved is trained with cross entropy, since fresh resamples did not confirm.")
+    if not can_be_saved(job, findings.recommended):
+        notes.append("No model is saved: its network or its objective came from Python, and files cannot hold those.")
     if job.metric in ("balanced-accuracy", "macro-f1"):
         notes.append(
             f"{heading(metric_title(job.metric))} weighs classes equally: moving the threshold on cross entropy's "

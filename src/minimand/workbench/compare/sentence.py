@@ -67,13 +67,14 @@ def _objective_sentence(found: Findings) -> str:
     if decision.winner is not None and confirmation.holds:
         return f"Train with {_lower(best)}: {figure}, over cross entropy tuned alike."
     if decision.winner is not None:
-        return f"Stay with cross entropy: {_lower(best)} won where it was chosen, but not surely so again ({figure})."
+        won = f"{_lower(best)} won where it was chosen, but not surely so again"
+        return f"Stay with cross entropy: {won} (its gain: {figure})."
     comparison = decision.comparisons[decision.best]
     if comparison.verdict == "practically equal":
-        return f"Stay with cross entropy: the best other objective, {_lower(best)}, is practically equal ({figure})."
-    if comparison.verdict == "worse":
-        return f"Stay with cross entropy: every other objective is worse, the nearest being {_lower(best)} ({figure})."
-    return f"Stay with cross entropy: no objective is shown to be better, the nearest being {_lower(best)} ({figure})."
+        equal = f"the best other objective, {_lower(best)}, is judged practically equal"
+        return f"Stay with cross entropy: {equal} (its gain: {figure})."
+    shown = "every other objective is worse" if comparison.verdict == "worse" else "no objective is shown to be better"
+    return f"Stay with cross entropy: {shown}, the nearest being {_lower(best)} (its gain: {figure})."
 
 
 def details(found: Findings, notes: Sequence[str]) -> list[str]:

@@ -59,10 +59,12 @@ class Workload:
                         yield key, _task("final", earlier, name, settings)
 
     def total(self) -> int:
+        """How many tasks there are."""
         per_resample = len(self.references) + len(self.objectives) * (self.plan.configurations + 1)
         return len(self.resamples) * per_resample
 
     def finished_count(self) -> int:
+        """How many of them are in the ledger."""
         return sum(key in self.done for resample in self.resamples for key, _ in self.tasks(resample))
 
     def complete_resamples(self, *, least: int = 0) -> list[str]:
@@ -72,14 +74,17 @@ class Workload:
 
 
 def tuning_key(resample: str, objective: str, number: int) -> str:
+    """The ledger's key of a training that tries a configuration."""
     return f"{resample}/tune/{objective}/{number}"
 
 
 def final_key(resample: str, objective: str) -> str:
+    """The ledger's key of the training that is judged on outer test rows."""
     return f"{resample}/final/{objective}"
 
 
 def reference_key(resample: str, name: str) -> str:
+    """The ledger's key of a reference row."""
     return f"{resample}/reference/{name}"
 
 

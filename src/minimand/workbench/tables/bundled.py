@@ -134,6 +134,7 @@ def bundled_names() -> list[str]:
 
 
 def is_bundled(name: str) -> bool:
+    """Whether a set of this name, in any spelling, is bundled."""
     return _canonical(name) in BUNDLED
 
 

@@ -141,6 +141,7 @@ def nearest_names(wanted: str, names: Iterable[str]) -> str:
 
 
 def some_names(names: Iterable[str], most: int = 8) -> str:
+    """The first few names, and how many more there are."""
     known = list(names)
     text = ", ".join(shown(name) for name in known[:most])
     return text if len(known) <= most else f"{text} and {len(known) - most} more"

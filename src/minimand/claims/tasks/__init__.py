@@ -1,0 +1,1 @@
+"""Small shared data sets, and what is measured on them, for the experiments of claims."""

@@ -1,0 +1,36 @@
+"""Which component a word on the command line means."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from minimand.contracts.card import Card
+from minimand.contracts.catalogue import find, known_words
+from minimand.errors import InputError
+
+
+def the_card(what: str) -> Card:
+    """The one component that a slug, id, path or name means.
+
+    Raises:
+        InputError: nothing is called so (with the nearest names), or several components are (with the candidates).
+    """
+    found = find(what)
+    if not found:
+        raise InputError(f"nothing is called {what!r}: {nearest(what, known_words())}")
+    if len(found) > 1:
+        candidates = ", ".join(card.id for card in found)
+        raise InputError(f"{what!r} is ambiguous: it may be {candidates}; give the id")
+    return found[0]
+
+
+def nearest(wanted: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown word: the known ones that are near it, or where to look."""
+    folded: dict[str, str] = {}
+    for word in sorted(known):
+        folded.setdefault(word.casefold(), word)
+    near = difflib.get_close_matches(wanted.casefold(), list(folded), n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(folded[word] for word in near)}?"
+    return "`minimand list` shows what there is"
