@@ -269,7 +269,8 @@ class ObjectiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if X_val is None:
             return None
         validate_data(self, X_val, reset=False, skip_check_array=True)
-        return Labelled.checked(self._table(X_val), checked_labels(y_val, self), sample_weight_val, name="sample_weight_val")
+        labels = checked_labels(y_val, self)
+        return Labelled.checked(self._table(X_val), labels, sample_weight_val, name="sample_weight_val")
 
     def _training_rows(
         self, training: Labelled, classes: NDArray[Any], factors: Floats | None, device: torch.device

@@ -46,10 +46,6 @@ FARTHEST = 1e15
         "first batch); near-identity initialisation, one block by default and sizes are ours"
     ),
     traits={Trait.NONNEGATIVE, Trait.SHIFT_INVARIANT},
-    exempt={
-        "autocast_changes_nothing": "only with the backward pass outside autocast, as torch advises: derivatives of "
-        "its matrix products are matrix products, which autocast computes in half precision",
-    },
     when="The softmax may be the wrong link and there are rows enough to learn another, with calibrated probabilities.",
     drawback="Costs ten to twenty cross entropies, may overfit, and the largest score need not win.",
 )
