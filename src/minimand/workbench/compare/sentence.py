@@ -87,12 +87,15 @@ def details(found: Findings, notes: Sequence[str]) -> list[str]:
         if by_verdict.get(verdict):
             names = ", ".join(found.titles[name] for name in by_verdict[verdict])
             lines.append(f"{verdict.capitalize()}{' to' if 'equal' in verdict else ' than'} cross entropy: {names}.")
+    endless = []
     for name in by_verdict.get("undecided", []):
-        comparison = found.decision.comparisons[name]
-        if comparison.resamples_needed is not None:
-            lines.append(f"{found.titles[name]} is undecided; {comparison.resamples_needed} resamples would decide.")
+        needed = found.decision.comparisons[name].resamples_needed
+        if needed is None:
+            endless.append(found.titles[name])
         else:
-            lines.append(f"{found.titles[name]} is undecided, and no number of resamples of these rows would decide.")
+            lines.append(f"{found.titles[name]} is undecided; {needed} resamples would decide.")
+    if endless:
+        lines.append(f"Undecided, and only more rows would decide, not more resamples: {', '.join(endless)}.")
     return [*lines, *notes]
 
 

@@ -43,7 +43,7 @@ def beats_the_softmax(seed: int) -> dict[str, float]:
         validation,
         seed=seed,
         n_classes=n_classes,
-        settings=Settings(max_epochs=120, patience=None),
+        settings=Settings(max_epochs=60, patience=None),
         hidden=(),
         learning_rates=(1e-2, 3e-2),
     )

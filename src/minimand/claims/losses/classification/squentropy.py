@@ -51,12 +51,13 @@ def raises_accuracy(seed: int) -> dict[str, float]:
 
 @comparative_claim(
     of=squentropy_loss,
-    says="Where classes overlap, squentropy gives a lower calibration error than cross entropy.",
+    says="Where classes overlap, squentropy lowers the calibration error by more than 0.01 below that of cross "
+    "entropy.",
     where="Hui, Belkin and Wright (2023), abstract: significantly better calibration",
     gap="Ten Gaussian clusters and a small network; log loss on validation rows chooses the learning rate.",
     tier="standard",
     expects=(
-        Beats("squentropy", "cross_entropy", margin=0.0, lower_is_better=True),
+        Beats("squentropy", "cross_entropy", margin=0.01, lower_is_better=True),
         Ties("squentropy_switched_off", "cross_entropy", within=0.01),
     ),
 )
