@@ -16,7 +16,7 @@ from minimand.contracts.catalogue import cards
 from minimand.errors import InputError
 from minimand.workbench.compare.candidates import REFERENCE, Candidate, NotChosen, choose, given, named
 from minimand.workbench.compare.decide import Decision, decide
-from minimand.workbench.compare.options import Options
+from minimand.workbench.compare.options import LEAST_RESAMPLES, Options
 from minimand.workbench.compare.plan import RESAMPLES, Plan, make_plan, names, reference_first
 from minimand.workbench.compare.progress import Progress, Silent
 from minimand.workbench.compare.splits import check_splittable, outer_resamples_by_name
@@ -34,6 +34,10 @@ from minimand.workbench.tables import Dataset, as_table, diagnose, prepare, read
 from minimand.workbench.tables.table import nearest_names
 
 SCHEMA = "1"
+MAIN_SHARE = 0.75
+"""Share of the budget after which no training of the main resamples begins: the rest is for the confirmation."""
+LAST_SHARE = 0.95
+"""Share of the budget after which no training begins at all: the rest is for the model and the report."""
 UNBALANCED_SHARE = 0.8
 """Share of the largest class from which accuracy says little, and balanced accuracy decides."""
 
@@ -83,6 +87,8 @@ class Job:
     model: Callable[[int, int], nn.Module] | None
     progress: Progress
     started: float
+    spent_before: float
+    """Seconds of trainings that earlier sessions of this run put into the ledger, shared by the workers."""
 
     @property
     def objectives(self) -> dict[str, Any]:
@@ -207,14 +213,15 @@ def run(
             model,
             progress,
             started,
+            sum(record.get("seconds", 0.0) for _, record in ledger.items()) / options.workers,
         )
-        finished = train(job, plan.resamples, list(plan.objectives), share=0.75, references=True)
+        finished = train(job, plan.resamples, list(plan.objectives), share=MAIN_SHARE, references=True)
         decision = decided(job, finished)
         best = decision.best
         confirmed: list[str] = []
         if best is not None:
             progress.say(f"estimating the advantage of {best} again on fresh resamples")
-            confirmed = train(job, plan.confirmations, [REFERENCE, best], share=1.0, references=False)
+            confirmed = train(job, plan.confirmations, [REFERENCE, best], share=LAST_SHARE, references=False)
         progress.say("writing")
         results = write_outputs(job, out, decision, finished, confirmed, test)
     return Comparison(results, out)
@@ -234,13 +241,11 @@ def train(job: Job, resamples: list[str], objectives: list[str], *, share: float
     done: dict[str, dict[str, Any]] = {key: job.ledger.get(key) or {} for key in known if "/" in key}
     workload = Workload(job.plan, resamples, objectives, job.plan.references if references else [], done)
     already = workload.finished_count()
-    spent_before = sum(record.get("seconds", 0.0) for record in done.values()) / job.options.workers
-    started = time.perf_counter()
     limit = None if job.plan.budget_seconds is None else share * job.plan.budget_seconds
 
     def out_of_time() -> bool:
-        spent = spent_before + time.perf_counter() - started
-        return limit is not None and spent > limit and bool(workload.complete_resamples(least=5))
+        spent = job.spent_before + time.perf_counter() - job.started
+        return limit is not None and spent > limit and bool(workload.complete_resamples(least=LEAST_RESAMPLES))
 
     def keep(key: str, record: dict[str, Any]) -> None:
         job.ledger.put(key, record)
