@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from minimand.contracts.arguments import require_integer
 from minimand.contracts.loss import Loss, ScalarLoss
@@ -71,7 +71,8 @@ def bind(objective: Any, task: TaskInfo, **hyper: Any) -> Loss:
         raise TypeError(f"{_name(objective)} is a class: pass an instance of it, such as {objective.__name__}()")
     if not callable(objective):
         raise TypeError(f"an objective must be callable as objective(pred, target), got {objective!r}")
-    return ScalarLoss(copy.deepcopy(objective) if isinstance(objective, nn.Module) else objective)
+    # whatever may have state is copied, so that no training sees another's; copying a function gives itself.
+    return ScalarLoss(copy.deepcopy(objective))
 
 
 def _name(objective: Any) -> str:

@@ -113,7 +113,8 @@ def fit(
     weight = None if training.weight is None else training.weight / training.weight.mean()
     devices = [training.x.device] if training.x.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(named_seed(seed, "network"))
+        # the accelerators' generators are left alone where none is used.
+        (torch.manual_seed if devices else torch.default_generator.manual_seed)(named_seed(seed, "network"))
         for epoch in range(settings.max_epochs):
             loss.on_epoch(epoch)
             history.loss.append(_one_epoch(network, loss, optimizer, training, weight, settings.batch_size, order))
@@ -178,12 +179,10 @@ def _one_epoch(
     for index in _batches(len(training), batch_size, order, training.x.device):
         scores = network(training.x.index_select(0, index))
         target = training.y.index_select(0, index)
-        if weight is None:
-            value = loss(scores, target, index=index)
-        else:
-            # divided by the number of rows, not by the batch's own weight: each row counts the same in every batch.
-            whole, _ = loss.sum_and_count(scores, target, index=index, sample_weight=weight.index_select(0, index))
-            value = whole / len(index)
+        row_weight = None if weight is None else weight.index_select(0, index)
+        # divided by the number of rows, not by the batch's own weight: each row counts the same in every batch.
+        whole, _ = loss.sum_and_count(scores, target, index=index, sample_weight=row_weight)
+        value = whole / len(index)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()

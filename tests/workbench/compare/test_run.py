@@ -194,6 +194,11 @@ def test_a_budget_becomes_a_plan_that_is_kept(folder):
         ({"target": "lable"}, "lable"),
         ({"group": "label"}, "label"),
         ({"metric": "log-loss", "objective": ("spherical-z-loss",)}, "defines no probabilities"),
+        ({"budget": 0.5}, "the budget of 0.5 s is too short"),
+        ({"objectives": {"mine": lambda pred, target: pred}}, "the objective 'mine' fails on 4 rows"),
+        ({"objectives": {"gce": gce_loss}}, "the name 'gce' is taken"),
+        ({"objectives": {"mine": absolute_margin}, "metric": "brier", "objective": ()}, "defines no probabilities"),
+        ({"model": lambda inputs, classes: torch.nn.Linear(inputs, 7)}, r"must give scores of shape \(4, 2\)"),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing_behind(folder, options, words, tmp_path):

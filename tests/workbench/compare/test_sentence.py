@@ -30,6 +30,29 @@ def test_a_confirmed_winner_is_recommended_with_the_figure_that_did_not_choose_i
     assert found.recommended == "gce"
 
 
+def test_the_objective_that_is_confirmed_named_and_recommended_is_one():
+    wild = [g + w for g, w in zip(SMALLER, [0.3, -0.2, 0.2, -0.1, 0.1, -0.2, 0.3, -0.1, 0.0, 0.1], strict=True)]
+    scores = {
+        "cross-entropy": BASE,
+        "gce": [b + g for b, g in zip(BASE, SMALLER, strict=True)],
+        "elr": [b + g for b, g in zip(BASE, wild, strict=True)],
+    }
+    decision = decide(scores, reference="cross-entropy", test_train_ratio=0.25)
+    assert (decision.winner, decision.best, decision.nominee) == ("gce", "elr", "gce")
+    confirmation = confirm(scores["gce"], BASE, test_train_ratio=0.25)
+    means = {name: sum(values) / 10 for name, values in scores.items()}
+    found = Findings(decision, confirmation, "accuracy", "accuracy", TITLES, means, {}, True)
+    assert found.recommended == "gce"
+    assert decision_sentence(found).startswith("Train with generalized cross entropy: +2.00")
+
+
+def test_a_budget_that_ended_before_the_confirmation_recommends_nothing_new():
+    decision = findings(CLEAR, CLEAR).decision
+    found = Findings(decision, None, "accuracy", "accuracy", TITLES, {}, {}, True)
+    assert found.recommended == "cross-entropy"
+    assert "the budget ended before the gain of generalized cross entropy" in decision_sentence(found)
+
+
 def test_a_winner_that_is_not_confirmed_is_not_recommended():
     found = findings(CLEAR, WILD)
     assert decision_sentence(found).startswith("Stay with cross entropy: generalized cross entropy won where")

@@ -61,6 +61,17 @@ def test_groups_are_never_divided():
         assert set(data.groups[few]).isdisjoint(set(data.groups[np.setdiff1d(resample.training, few)]))
 
 
+def test_groups_of_unequal_size_are_all_judged_and_all_trained_on():
+    sizes = [round(2 * 1.3**i) for i in range(16)]
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    data = dataset(len(groups), groups=[f"g{i}" for i in groups])
+    drawn = outer_resamples(data, [f"resample-{i}" for i in range(60)], seed=0)
+    assert len({tuple(np.unique(groups[r.test])) for r in drawn}) > 40
+    assert set.union(*(set(groups[r.test]) for r in drawn)) == set(groups)
+    assert set.union(*(set(groups[r.training]) for r in drawn)) == set(groups)
+    assert np.mean([len(r.test) for r in drawn]) / len(groups) == pytest.approx(0.2, abs=0.1)
+
+
 def test_what_is_judged_comes_after_what_is_trained_on():
     times = np.random.default_rng(0).permutation(300) // 3  # three rows of each time
     data = dataset(300, times=[float(t) for t in times])
@@ -75,11 +86,13 @@ def test_what_is_judged_comes_after_what_is_trained_on():
     assert data.times[last.test].max() == 99  # the latest rows judge too
 
 
-def test_confirmations_by_time_are_other_stretches():
-    data = dataset(400, times=[float(i) for i in range(400)])
+@pytest.mark.parametrize("rows_of_a_time", [1, 7])
+def test_no_row_is_judged_twice_by_time(rows_of_a_time):
+    data = dataset(420, times=[float(i // rows_of_a_time) for i in range(420)])
     names = [f"{family}-{i}/10" for family in ("resample", "confirmation") for i in range(10)]
-    firsts = [int(resample.test[0]) for resample in outer_resamples_by_name(data, names, seed=0)]
-    assert len(set(firsts)) == 20
+    judged = np.concatenate([resample.test for resample in outer_resamples_by_name(data, names, seed=0)])
+    assert len(judged) == len(set(judged))
+    assert len(judged) == pytest.approx(210, abs=7)
 
 
 def test_tuning_rows_are_drawn_by_class():
@@ -100,7 +113,7 @@ def test_a_class_with_too_few_rows_is_refused():
 def test_too_few_groups_or_times_and_both_at_once_are_refused():
     with pytest.raises(InputError, match="4 groups, and resampling whole groups needs at least 10"):
         check_splittable(dataset(200, groups=[f"g{i % 4}" for i in range(200)]))
-    with pytest.raises(InputError, match="needs at least 20"):
+    with pytest.raises(InputError, match="needs at least 40"):
         check_splittable(dataset(200, times=[float(i % 7) for i in range(200)]))
     with pytest.raises(InputError, match="--group or --time, not both"):
         check_splittable(dataset(200, groups=[f"g{i % 20}" for i in range(200)], times=[float(i) for i in range(200)]))

@@ -13,6 +13,7 @@ from minimand.workbench.tables.table import nearest_names
 
 REFERENCE = "cross-entropy"
 LEAST_CANDIDATES = 8
+GENERAL = "Serves every classification problem."
 UNBALANCED_FROM = 3.0
 """Rows of the largest class for each of the smallest from which classes count as unbalanced."""
 NOISY_FROM = 0.01
@@ -55,7 +56,9 @@ def choose(
         least: with fewer objectives than this, others fill the list.
     """
     task = Task.BINARY if n_classes == 2 else Task.MULTICLASS
-    chosen: list[Candidate] = []
+    reference: list[Candidate] = []
+    called_for: list[Candidate] = []
+    general: list[Candidate] = []
     waiting: list[Card] = []
     left: list[NotChosen] = []
     for card in sorted(cards("loss"), key=lambda card: (card.slug != REFERENCE, card.room, card.slug)):
@@ -64,11 +67,14 @@ def choose(
         elif takes_probabilities and card.probabilities is None:
             left.append(NotChosen(card.slug, card.title, "it defines no probabilities, and the metric needs them"))
         elif card.slug == REFERENCE:
-            chosen.append(candidate_of(card, "the reference that the others are compared with"))
+            reference.append(candidate_of(card, "the reference that the others are compared with"))
         elif (reason := _reason(card, diagnosis)) is not None:
-            chosen.append(candidate_of(card, f"{reason} {card.when}"))
+            group = general if reason == GENERAL else called_for
+            group.append(candidate_of(card, f"{reason} {card.when}"))
         else:
             waiting.append(card)
+    # what the data call for stands before what suits every problem: a short budget cuts from the end.
+    chosen = [*reference, *called_for, *general]
     for card in waiting:
         if len(chosen) < least:
             chosen.append(candidate_of(card, f"The data show no special need for it; it fills the list. {card.when}"))
@@ -123,7 +129,7 @@ def candidate_of(card: Card, why: str, *, name: str | None = None) -> Candidate:
 def _reason(card: Card, diagnosis: Mapping[str, Any]) -> str | None:
     """Why the data call for a loss of this room, or None."""
     reasons: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
-        "losses.classification": lambda _: "Serves every classification problem.",
+        "losses.classification": lambda _: GENERAL,
         "losses.imbalance": _unbalanced,
         "losses.noisy": _noisy,
     }

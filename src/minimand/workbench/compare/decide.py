@@ -81,6 +81,11 @@ class Decision:
     alpha: float
 
     @property
+    def nominee(self) -> str | None:
+        """The objective whose advantage is estimated again: the winner, or the best where there is none."""
+        return self.winner or self.best
+
+    @property
     def rule(self) -> str:
         """The rule with the numbers that were used."""
         return f"{RULE} Here alpha is {self.alpha:g} and the region is from {-self.rope:g} to {self.rope:g}."

@@ -75,10 +75,9 @@ def best_settings(job: Job, name: str, finished: list[str]) -> dict[str, float]:
     return job.plan.objectives[name][best]
 
 
-def fit_everything(job: Job, name: str, finished: list[str]) -> FittedModel:
-    """An objective with its best settings, fitted to all rows but the fifth that chooses the epoch."""
+def fit_everything(job: Job, name: str, settings: dict[str, float]) -> FittedModel:
+    """An objective with these settings, fitted to all rows but the fifth that chooses the epoch."""
     dataset, training = job.dataset, job.plan.training
-    settings = best_settings(job, name, finished)
     rows = np.arange(dataset.n_rows)
     kept, held = inner_split(dataset, rows, seed=named_seed(training.seed, EVERYTHING, "inner"))
     encoder = TableEncoder().fit_columns(dataset.columns(), dataset.kinds())
@@ -121,14 +120,24 @@ def can_be_saved(job: Job, name: str) -> bool:
     return job.model is None and any(c.name == name and c.card is not None for c in job.candidates)
 
 
-def save_model(fitted: FittedModel, job: Job, folder: Path) -> None:
-    """Write the model into a folder, without pickle; see `can_be_saved`."""
+def saved_key(folder: Path) -> str | None:
+    """The key under which `save_model` wrote the model in a folder; None where there is none, or a broken one."""
+    try:
+        found = json.loads((folder / "data.json").read_text(encoding="utf-8"))["key"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(found)
+
+
+def save_model(fitted: FittedModel, job: Job, folder: Path, *, key: str) -> None:
+    """Write the model into a folder, without pickle; see `can_be_saved`. The key comes last: it says all is there."""
     from safetensors.numpy import save
 
     folder.mkdir(exist_ok=True)
     meta, arrays = fitted.encoder.to_state()
     about = {
         "schema": SCHEMA,
+        "key": key,
         "encoder": meta,
         "features": fitted.features,
         "classes": fitted.classes,
@@ -137,8 +146,8 @@ def save_model(fitted: FittedModel, job: Job, folder: Path) -> None:
         "settings": fitted.settings,
     }
     write_atomically(folder / "encoder.safetensors", save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
-    write_atomically(folder / "data.json", json.dumps(about, indent=1) + "\n")
     save_classifier(fitted.estimator, folder, about={"data": job.options.data})
+    write_atomically(folder / "data.json", json.dumps(about, indent=1) + "\n")
 
 
 def load_model(folder: str | Path) -> FittedModel:

@@ -122,7 +122,7 @@ class Options:
             if option.name == "budget":
                 value = duration(value)
             # JSON's texts, numbers, true and lists of texts are TOML's too.
-            lines.append(f"{option.name.replace('_', '-')} = {json.dumps(value)}")
+            lines.append(f"{option.name.replace('_', '-')} = {json.dumps(value, ensure_ascii=False)}")
         return "\n".join(lines) + "\n"
 
 

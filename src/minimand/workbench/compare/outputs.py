@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,14 @@ import torch
 from minimand.workbench.compare.candidates import REFERENCE
 from minimand.workbench.compare.decide import Decision, confirm
 from minimand.workbench.compare.export import training_script
-from minimand.workbench.compare.fitted import can_be_saved, fit_everything, judge_file, save_model
+from minimand.workbench.compare.fitted import (
+    best_settings,
+    can_be_saved,
+    fit_everything,
+    judge_file,
+    save_model,
+    saved_key,
+)
 from minimand.workbench.compare.results import assemble, findings_of
 from minimand.workbench.compare.trial import metric_card
 from minimand.workbench.ledger import LEDGER_NAME, write_atomically
@@ -32,10 +40,10 @@ def write_outputs(
 
     records = dict(job.ledger.items())
     confirmation = None
-    if decision.best is not None and len(confirmed) > 1:
-        scores = test_scores(job, confirmed, [REFERENCE, decision.best])
+    if decision.nominee is not None and len(confirmed) > 1:
+        scores = test_scores(job, confirmed, [REFERENCE, decision.nominee])
         confirmation = confirm(
-            scores[decision.best],
+            scores[decision.nominee],
             scores[REFERENCE],
             test_train_ratio=test_train_ratio(job, confirmed),
             higher_is_better=metric_card(job.metric).facts["higher_is_better"],
@@ -68,14 +76,16 @@ def _fit_and_judge(
     if test is not None:
         arms = list(dict.fromkeys([recommended, REFERENCE]))
     for name in arms:
-        key = f"everything/{name}" + ("" if test is None else f"/{test.digest[:16]}")
+        settings = best_settings(job, name, finished)
+        about = json.dumps([name, settings, None if test is None else test.digest], sort_keys=True)
+        key = f"everything/{name}/{hashlib.sha256(about.encode()).hexdigest()[:16]}"
         record = job.ledger.get(key)
         to_save = saved and name == recommended
-        if record is None or (to_save and not (out / MODEL).is_dir()):
-            fitted = fit_everything(job, name, finished)
+        if record is None or (to_save and saved_key(out / MODEL) != key):
+            fitted = fit_everything(job, name, settings)
             record = {"metrics": None if test is None else judge_file(fitted, test)}
             if to_save:
-                save_model(fitted, job, out / MODEL)
+                save_model(fitted, job, out / MODEL, key=key)
             job.ledger.put(key, record)
         judged[name] = record["metrics"]
     if test is None:

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from minimand.contracts.task import TaskInfo, bind
+from minimand.errors import InputError
 from minimand.training.fit import Settings, fit
 from minimand.training.networks import mlp
 from minimand.training.rows import Rows
-from minimand.workbench.compare.candidates import REFERENCE, Candidate
+from minimand.workbench.compare.candidates import Candidate
 from minimand.workbench.compare.options import Options
 from minimand.workbench.compare.references import REFERENCES
 from minimand.workbench.compare.search import configurations
@@ -89,6 +90,7 @@ def make_plan(
     device: str,
     model: Callable[[int, int], nn.Module] | None,
     n_inputs: Callable[[], int],
+    all_asked_for: bool,
 ) -> Plan:
     """The plan for these data, candidates and options.
 
@@ -100,6 +102,10 @@ def make_plan(
         device: to train on.
         model: the user's network, or None.
         n_inputs: width of the encoded input; only asked for where a budget needs timed steps.
+        all_asked_for: the user named the candidates: then a budget drops none.
+
+    Raises:
+        InputError: the budget is shorter than the smallest fair plan.
     """
     size = _Size(
         resamples=options.resamples or RESAMPLES,
@@ -114,7 +120,9 @@ def make_plan(
     if options.budget is not None:
         inputs = n_inputs()
         pace = {c.name: seconds_per_step(c, dataset.n_classes, inputs, batch_size, model, device) for c in candidates}
-        size, estimate = _fitting(size, options, list(pace.values()), batch_size, dataset.n_rows, notes)
+        size, estimate = _fitting(
+            size, options, list(pace.values()), batch_size, dataset.n_rows, all_asked_for=all_asked_for
+        )
         if size.objectives < len(candidates):
             dropped = [c.name for c in candidates[size.objectives :]]
             notes.append(f"the budget has no room for {', '.join(dropped)}: these were not tried")
@@ -186,23 +194,24 @@ def estimated_seconds(size: _Size, pace: Sequence[float], batch_size: int, n_row
 
 
 def _fitting(
-    size: _Size, options: Options, pace: Sequence[float], batch_size: int, n_rows: int, notes: list[str]
+    size: _Size, options: Options, pace: Sequence[float], batch_size: int, n_rows: int, *, all_asked_for: bool
 ) -> tuple[_Size, float]:
-    """The largest plan whose estimate the budget can hold; the smallest one, with a warning, where none fits."""
+    """The largest plan whose estimate the budget can hold."""
     assert options.budget is not None
     room = BUDGET_SHARE * options.budget
-    for one in _sizes(size, options, n_rows):
+    for one in _sizes(size, options, n_rows, all_asked_for=all_asked_for):
         estimate = estimated_seconds(one, pace, batch_size, n_rows, options.workers)
         if estimate <= room:
             return one, estimate
-    notes.append(
-        f"the budget of {options.budget:g} s is below the estimate of the smallest fair plan ({estimate:.0f} s): "
-        "resamples that do not fit will be dropped"
-    )
+    if estimate > options.budget:
+        raise InputError(
+            f"the budget of {options.budget:g} s is too short: the smallest fair plan takes about {estimate:.0f} s; "
+            "give a longer --budget, more --workers, or fewer --objective"
+        )
     return one, estimate
 
 
-def _sizes(size: _Size, options: Options, n_rows: int) -> list[_Size]:
+def _sizes(size: _Size, options: Options, n_rows: int, *, all_asked_for: bool) -> list[_Size]:
     """Plans from large to small: a budget is a limit, not a goal. What the user fixed stays fixed."""
     sizes = [size]
     for rows in (5000, 2500, 1250):
@@ -213,11 +222,8 @@ def _sizes(size: _Size, options: Options, n_rows: int) -> list[_Size]:
     for configurations_tried in (6, 4):
         if not options.configurations:
             sizes.append(replace(sizes[-1], configurations=configurations_tried))
-    if not options.objective:
+    if not all_asked_for:
         sizes += [replace(sizes[-1], objectives=k) for k in range(size.objectives - 1, 1, -2)]
     return sizes
 
 
-def reference_first(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates with the reference at the head."""
-    return sorted(candidates, key=lambda candidate: candidate.name != REFERENCE)

@@ -6,7 +6,6 @@ import math
 import platform
 import statistics
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +17,7 @@ from minimand.contracts.catalogue import cards
 from minimand.workbench.compare.candidates import REFERENCE, Candidate
 from minimand.workbench.compare.decide import Comparison, Decision
 from minimand.workbench.compare.fitted import can_be_saved
-from minimand.workbench.compare.references import REFERENCES
+from minimand.workbench.compare.references import BALANCING_METRICS, REFERENCES
 from minimand.workbench.compare.search import edges, search_space
 from minimand.workbench.compare.sentence import Findings, confirmation_block, decision_sentence, details
 from minimand.workbench.compare.splits import describe_split
@@ -60,7 +59,7 @@ def assemble(
     trainings = [record for key, record in records.items() if "/tune/" in key or "/final/" in key]
     confirmation_scores = {
         name: [records[final_key(resample, name)]["test"] for resample in confirmed]
-        for name in (REFERENCE, findings.decision.best)
+        for name in (REFERENCE, findings.decision.nominee)
         if name is not None and confirmed
     }
     results = {
@@ -68,7 +67,7 @@ def assemble(
         "job": "compare",
         "version": minimand.__version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": options.command(),
+        "command": job.command,
         "data": _data(job),
         "metric": {
             "name": job.metric,
@@ -89,7 +88,7 @@ def assemble(
             "boosting_wins": findings.boosting_wins,
             "confirmation": confirmation_block(
                 findings,
-                confirmation_scores.get(findings.decision.best or "", []),
+                confirmation_scores.get(findings.decision.nominee or "", []),
                 confirmation_scores.get(REFERENCE, []),
             ),
         },
@@ -133,14 +132,14 @@ def assemble(
         },
         "test_file": test_file,
         "reproduce": {
-            "command": options.command(),
+            "command": job.command,
             "config": options.toml(),
             "seed": options.seed,
             "versions": versions(),
             "processor": processor(),
             "files": list(files),
         },
-        "timings": {"total_seconds": time.perf_counter() - job.started, "workers": options.workers},
+        "timings": {"total_seconds": job.spent(), "workers": options.workers},
     }
     plain: dict[str, Any] = finite(results)
     return plain
@@ -294,7 +293,7 @@ def _reference(name: str, metric: str, finished: Sequence[str], records: Records
     found = [records[reference_key(resample, name)] for resample in finished]
     return {
         "name": name,
-        "title": REFERENCES[name],
+        "title": REFERENCES[name] + (", balanced" if metric in BALANCING_METRICS and name != "majority" else ""),
         **_scores([record["metrics"][metric] for record in found]),
         "metrics": _metrics(found),
     }
@@ -383,7 +382,7 @@ def _notes(job: Job, findings: Findings, finished: Sequence[str]) -> list[str]:
 
 def _plan_notes(job: Job) -> list[str]:
     plan = job.plan
-    notes = list(plan.notes)
+    notes = [*plan.notes, "the look at the data that chose the objectives was at all rows, those that judge among them"]
     rows = round(0.8 * job.dataset.n_rows)
     if plan.training.tuning_rows < rows:
         notes.append(f"settings are tuned on {plan.training.tuning_rows:,} of about {rows:,} training rows")

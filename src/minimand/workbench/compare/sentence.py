@@ -55,26 +55,29 @@ def decision_sentence(found: Findings) -> str:
 
 def _objective_sentence(found: Findings) -> str:
     decision, confirmation = found.decision, found.confirmation
-    if decision.best is None or confirmation is None:
+    name = decision.nominee
+    if name is None:
         return "Train with cross entropy: nothing else was compared."
+    title = _lower(found.titles[name])
+    if confirmation is None:
+        return f"Stay with cross entropy: the budget ended before the gain of {title} could be estimated again."
     scale = scale_of(found.metric)
     unit = f" {scale.gap_unit}" if scale.gap_unit else ""
     figure = (
         f"{scale.gap(confirmation.difference)}{unit} of {found.metric_title}, 95 % interval "
         f"{scale.interval(confirmation.interval)}, on {confirmation.resamples} resamples that did not choose it"
     )
-    best = found.titles[decision.best]
     if decision.winner is not None and confirmation.holds:
-        return f"Train with {_lower(best)}: {figure}, over cross entropy tuned alike."
+        return f"Train with {title}: {figure}, over cross entropy tuned alike."
     if decision.winner is not None:
-        won = f"{_lower(best)} won where it was chosen, but not surely so again"
+        won = f"{title} won where it was chosen, but not surely so again"
         return f"Stay with cross entropy: {won} (its gain: {figure})."
-    comparison = decision.comparisons[decision.best]
+    comparison = decision.comparisons[name]
     if comparison.verdict == "practically equal":
-        equal = f"the best other objective, {_lower(best)}, is judged practically equal"
+        equal = f"the best other objective, {title}, is judged practically equal"
         return f"Stay with cross entropy: {equal} (its gain: {figure})."
     shown = "every other objective is worse" if comparison.verdict == "worse" else "no objective is shown to be better"
-    return f"Stay with cross entropy: {shown}, the nearest being {_lower(best)} (its gain: {figure})."
+    return f"Stay with cross entropy: {shown}, the nearest being {title} (its gain: {figure})."
 
 
 def details(found: Findings, notes: Sequence[str]) -> list[str]:
@@ -101,11 +104,11 @@ def details(found: Findings, notes: Sequence[str]) -> list[str]:
 
 def confirmation_block(found: Findings, scores: Sequence[float], reference: Sequence[float]) -> dict[str, Any] | None:
     """The confirmation as results.json has it."""
-    confirmation, best = found.confirmation, found.decision.best
-    if confirmation is None or best is None:
+    confirmation, nominee = found.confirmation, found.decision.nominee
+    if confirmation is None or nominee is None:
         return None
     return {
-        "objective": best,
+        "objective": nominee,
         "resamples": confirmation.resamples,
         "difference": confirmation.difference,
         "interval": list(confirmation.interval),

@@ -22,6 +22,10 @@ Index = NDArray[np.int64]
 
 PARTS = 5
 """One part in five judges; of the rest, one part in five validates."""
+DRAWS = 20
+"""How often whole groups are drawn again when a class is lacking on one side."""
+LEAST_TIMES = 40
+"""With fewer, stretches of time to judge on would be the same again and again."""
 LEAST_ROWS_OF_A_CLASS = 8
 """With fewer, a class may be missing among the rows that train, validate or judge."""
 
@@ -41,7 +45,8 @@ def check_splittable(dataset: Dataset) -> None:
     Raises:
         InputError: a class has too few rows, there are too few groups, or both group and time were given.
     """
-    counts = dataset.class_counts
+    present = slice(None) if dataset.weights is None else dataset.weights > 0
+    counts = np.bincount(dataset.target[present], minlength=dataset.n_classes)
     smallest = int(counts.argmin())
     if counts[smallest] < LEAST_ROWS_OF_A_CLASS:
         raise InputError(
@@ -55,10 +60,10 @@ def check_splittable(dataset: Dataset) -> None:
             f"the group column {dataset.roles.group!r} has {len(np.unique(dataset.groups))} groups, and resampling "
             f"whole groups needs at least {2 * PARTS}"
         )
-    if dataset.times is not None and len(np.unique(dataset.times)) < 4 * PARTS:
+    if dataset.times is not None and len(np.unique(dataset.times)) < LEAST_TIMES:
         raise InputError(
             f"the time column {dataset.roles.time!r} has {len(np.unique(dataset.times))} different times, and "
-            f"splitting by time needs at least {4 * PARTS}"
+            f"splitting by time needs at least {LEAST_TIMES}"
         )
 
 
@@ -144,16 +149,37 @@ def tuning_rows(dataset: Dataset, rows: Index, *, most: int, seed: int) -> Index
 
 def hold_out(target: Index, groups: Index | None, *, seed: int) -> tuple[Index, Index]:
     """Positions that stay and that are held out (one part in five), stratified, whole groups kept together."""
+    if groups is not None:
+        return _hold_out_groups(target, groups, seed=seed)
     selection = require("sklearn.model_selection", extra="workbench")
-    state = seed % 2**32
-    nothing = np.zeros(len(target))
-    if groups is None:
-        splitter = selection.StratifiedShuffleSplit(n_splits=1, test_size=1 / PARTS, random_state=state)
-        kept, held = next(splitter.split(nothing, target))
-    else:
-        splitter = selection.StratifiedGroupKFold(n_splits=PARTS, shuffle=True, random_state=state)
-        kept, held = next(splitter.split(nothing, target, groups))
+    splitter = selection.StratifiedShuffleSplit(n_splits=1, test_size=1 / PARTS, random_state=seed % 2**32)
+    kept, held = next(splitter.split(np.zeros(len(target)), target))
     return np.sort(kept).astype(np.int64), np.sort(held).astype(np.int64)
+
+
+def _hold_out_groups(target: Index, groups: Index, *, seed: int) -> tuple[Index, Index]:
+    """Whole groups in random order, until about a fifth of the rows is held out; drawn again where a class is lacking.
+
+    Every group can be held out and every group can stay, however large it is: a rule that looked for the best
+    balanced division would find the same one each time, and the resamples would be one.
+    """
+    names, place = np.unique(groups, return_inverse=True)
+    table = np.zeros((len(names), int(target.max()) + 1))
+    np.add.at(table, (place, target), 1.0)
+    sizes, wanted = table.sum(1), len(target) / PARTS
+    generator = np.random.default_rng(seed)
+    chosen = np.zeros(0, dtype=np.int64)
+    for _ in range(DRAWS):
+        order = generator.permutation(len(names))
+        # the group at which a fifth is reached is taken or left, whichever comes nearer; one group at the least.
+        filled = np.cumsum(sizes[order])
+        count = max(1, int(np.argmin(np.abs(filled - wanted))) + 1)
+        chosen = order[:count]
+        held, kept = table[chosen].sum(0), table[order[count:]].sum(0)
+        if (held > 0).sum() > 1 and not (kept[table.sum(0) > 0] == 0).any():
+            break
+    is_held = np.isin(place, chosen)
+    return np.flatnonzero(~is_held).astype(np.int64), np.flatnonzero(is_held).astype(np.int64)
 
 
 def describe_split(dataset: Dataset) -> str:
@@ -171,21 +197,28 @@ def describe_split(dataset: Dataset) -> str:
 
 
 def _by_time(times: NDArray[np.float64], names: Sequence[str]) -> list[Resample]:
-    """Rolling origins over the second half of the rows: each is judged on the stretch after its training rows."""
+    """Rolling origins over the second half of the rows: stretches that share no row, each after its training rows."""
     order = np.argsort(times, kind="stable")
     ordered = times[order]
-    half = len(order) // 2
-    # the stretches overlap when they are many: each is a fifth of the second half, at least one time long.
-    length = max(1, (len(order) - half) // PARTS)
-    starts = np.linspace(half, len(order) - length, len(names)).round().astype(int)
-    found = []
-    for name, start in zip(names, starts, strict=True):
-        first = _cut_between_times(ordered, int(start))
-        last = _cut_between_times(ordered, min(len(order), first + length))
-        if last <= first:
-            last = int(np.searchsorted(ordered, ordered[first], side="right"))
-        found.append(Resample(name, np.sort(order[:first]), np.sort(order[first:last])))
-    return found
+    # cuts between different times only, spread as evenly over the rows as the times allow.
+    cuts = np.flatnonzero(np.diff(ordered) > 0) + 1
+    cuts = np.append(cuts[cuts >= len(order) // 2], len(order))
+    if len(cuts) < len(names) + 1:
+        raise InputError(
+            f"the second half of the rows has {len(cuts)} different times, and {len(names)} stretches to judge on "
+            "need more: ask for fewer --resamples"
+        )
+    ideal = np.linspace(cuts[0], len(order), len(names) + 1)
+    chosen = [0]
+    for number, wanted in enumerate(ideal[1:], start=1):
+        last = len(cuts) - 1 - (len(names) - number)  # leave a cut for each stretch that follows
+        nearest = int(np.abs(cuts - wanted).argmin())
+        chosen.append(min(max(nearest, chosen[-1] + 1), last))
+    bounds = cuts[chosen]
+    return [
+        Resample(name, np.sort(order[:first]), np.sort(order[first:last]))
+        for name, first, last in zip(names, bounds[:-1], bounds[1:], strict=True)
+    ]
 
 
 def _cut_between_times(ordered: NDArray[np.float64], cut: int) -> int:

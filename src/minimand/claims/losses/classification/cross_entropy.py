@@ -31,7 +31,7 @@ def minimum(loss: Callable[..., Tensor], truth: Tensor, start: Tensor) -> Tensor
     n_classes = len(truth)
     logits = start.log().requires_grad_()
     optimizer = torch.optim.LBFGS(
-        [logits], max_iter=200, tolerance_grad=1e-10, tolerance_change=0, line_search_fn="strong_wolfe"
+        [logits], max_iter=60, tolerance_grad=1e-10, tolerance_change=0, line_search_fn="strong_wolfe"
     )
 
     def closure() -> float:
@@ -39,7 +39,7 @@ def minimum(loss: Callable[..., Tensor], truth: Tensor, start: Tensor) -> Tensor
         # one row for each class, weighted by its true probability
         value = loss(logits.expand(n_classes, -1), torch.arange(n_classes), sample_weight=truth)
         value.backward()
-        return float(value)
+        return float(value.detach())
 
     optimizer.step(closure)
     return logits.detach().softmax(0)

@@ -24,7 +24,7 @@ from minimand.training.fit import Settings
 )
 def raises_accuracy(seed: int) -> dict[str, float]:
     rng = Generator().manual_seed(seed)
-    training, validation, test = digits(rng, training=400, validation=200)
+    training, validation, test = digits(rng, training=400, validation=400)
     arms = {
         "label_smoothing": (label_smoothing_loss, {}),
         "cross_entropy": (cross_entropy_loss, {}),

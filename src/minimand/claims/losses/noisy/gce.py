@@ -49,7 +49,7 @@ def resists_symmetric_noise(seed: int) -> dict[str, float]:
 )
 def never_exceeds_its_bound(seed: int, *, broken: bool = False) -> float:
     rng = Generator().manual_seed(seed)
-    logits = 10 ** torch.linspace(0, 30, 200)[:, None] * torch.randn(200, 10, generator=rng)
+    logits = 10 ** torch.linspace(0, 30, 200)[:, None] * torch.randn(200, 10, generator=rng, dtype=torch.float64)
     target = logits.argmin(1)
     if broken:  # the twin has no bound
         return float(cross_entropy_loss(logits, target, reduction="none").max()) - 1 / 0.1
