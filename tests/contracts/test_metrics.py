@@ -9,7 +9,7 @@ from torch import Tensor
 from minimand.contracts.catalogue import cards
 from minimand.evaluation import accuracy_metric, auroc_metric, balanced_accuracy_metric, brier_metric, log_loss_metric
 from minimand.testing import check_metric
-from minimand.testing.metric import BrokenMetricPromisesError, MetricSubject, metric_promises
+from minimand.testing.metric import BrokenPromisesError, MetricSubject, metric_promises
 
 METRICS = [pytest.param(card, id=card.slug) for card in cards("metric")]
 PROMISES = [pytest.param(promise, id=name) for name, promise in metric_promises().items()]
@@ -126,13 +126,13 @@ PROBABILITIES = {"takes": "probabilities", "higher_is_better": False, "best": 0.
     ],
 )
 def test_a_fault_is_caught(broken, facts, promise):
-    with pytest.raises(BrokenMetricPromisesError, match=promise) as caught:
+    with pytest.raises(BrokenPromisesError, match=promise) as caught:
         check_metric(broken, **facts)
     assert promise in caught.value.report.broken
 
 
 def test_scores_taken_for_probabilities_are_caught():
-    with pytest.raises(BrokenMetricPromisesError, match="rows that do not sum to one is not refused"):
+    with pytest.raises(BrokenPromisesError, match="rows that do not sum to one is not refused"):
         check_metric(accuracy_metric, takes="probabilities")
 
 

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         sys.stdout.write(text)
         return 0
-    from minimand.workbench.ledger import write_atomically
+    from minimand.whole_files import write_atomically
 
     try:
         write_atomically(arguments.out, text)

@@ -6,12 +6,10 @@ encoder. A module, objective or encoder of the user's own would need its code, a
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,7 @@ from minimand.estimators.classifier import ObjectiveClassifier
 from minimand.estimators.encoding import TableEncoder
 from minimand.training.fit import History
 from minimand.training.networks import mlp
+from minimand.whole_files import write_atomically
 
 SCHEMA = 1
 DESCRIPTION = "model.json"
@@ -90,8 +89,8 @@ def save_classifier(classifier: ObjectiveClassifier, folder: str | os.PathLike[s
     except (FileExistsError, NotADirectoryError):
         raise InputError(f"a model cannot be saved in {place}, which is or lies in a file: name a folder") from None
     # the numbers first: a description is never there before what it describes.
-    _write(place / NUMBERS, numbers)
-    _write(place / DESCRIPTION, text.encode("ascii"))
+    write_atomically(place / NUMBERS, numbers)
+    write_atomically(place / DESCRIPTION, text.encode("ascii"))
 
 
 def load_classifier(folder: str | os.PathLike[str], *, device: str = "cpu") -> ObjectiveClassifier:
@@ -212,21 +211,6 @@ def _packed(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise InputError(f"a model can only be saved with a description of numbers, text, lists and dicts, got {value!r}")
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Writes a file so that it is seen whole or not at all."""
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise
 
 
 # --- Loading ---------------------------------------------------------------------------------------------------------

@@ -3,39 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from minimand.testing.promises import gradients, manners, numbers, rows, traits
 from minimand.testing.promises.subject import Cases, Promise, SkippedPromise, Subject, promises_in
+from minimand.testing.report import BrokenPromisesError, PromiseReport
 
-__all__ = ["BrokenPromisesError", "LossReport", "check_loss", "keep", "loss_promises"]
-
-
-@dataclass(frozen=True)
-class LossReport:
-    """What `check_loss` found: the names of promises with, where there is something to say, a sentence."""
-
-    name: str
-    kept: tuple[str, ...] = ()
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    broken: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        counts = f"{len(self.kept)} promises kept, {len(self.broken)} broken, {len(self.skipped)} skipped"
-        lines = [f"{self.name}: {counts}"]
-        lines += [f"  broken  {name}: {why}" for name, why in self.broken.items()]
-        lines += [f"  skipped {name}: {why}" for name, why in self.skipped.items()]
-        return "\n".join([*lines, *(f"  kept    {name}" for name in self.kept)])
-
-
-class BrokenPromisesError(AssertionError):
-    """At least one promise is broken; `report` has all of them."""
-
-    def __init__(self, report: LossReport) -> None:
-        self.report = report
-        what = "; ".join(f"{name}: {why}" for name, why in report.broken.items())
-        super().__init__(f"{report.name} breaks {len(report.broken)} of the promises of a loss: {what}")
+__all__ = ["BrokenPromisesError", "PromiseReport", "check_loss", "keep", "loss_promises"]
 
 
 def loss_promises() -> dict[str, Promise]:
@@ -68,7 +42,7 @@ def check_loss(
     n_classes: int | None = None,
     hyper: Mapping[str, Any] | None = None,
     exempt: Mapping[str, str] | None = None,
-) -> LossReport:
+) -> PromiseReport:
     """Check every promise of the contract of losses, and say what was checked.
 
     Args:
@@ -112,7 +86,7 @@ def check_loss(
             broken[name] = f"it raises {type(error).__name__}: {' '.join(str(error).split())[:300]}"
         else:
             kept.append(name)
-    report = LossReport(subject.name, tuple(kept), skipped, broken)
+    report = PromiseReport(subject.name, tuple(kept), skipped, broken)
     if broken:
         raise BrokenPromisesError(report)
     return report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -15,39 +15,14 @@ from minimand.contracts.card import Card, card_of
 from minimand.contracts.cases import class_scores
 from minimand.contracts.metric import Takes
 from minimand.testing.promises.subject import SkippedPromise
+from minimand.testing.report import BrokenPromisesError, PromiseReport
 
-__all__ = ["BrokenMetricPromisesError", "MetricReport", "MetricSubject", "check_metric", "metric_promises"]
+__all__ = ["BrokenPromisesError", "MetricSubject", "PromiseReport", "check_metric", "metric_promises"]
 
 MetricPromise = Callable[["MetricSubject"], None]
 
 # Sums of a few dozen float64 numbers in another order.
 RTOL, ATOL = 1e-9, 1e-12
-
-
-@dataclass(frozen=True)
-class MetricReport:
-    """What `check_metric` found: the names of promises with, where there is something to say, a sentence."""
-
-    name: str
-    kept: tuple[str, ...] = ()
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    broken: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        counts = f"{len(self.kept)} promises kept, {len(self.broken)} broken, {len(self.skipped)} skipped"
-        lines = [f"{self.name}: {counts}"]
-        lines += [f"  broken  {name}: {why}" for name, why in self.broken.items()]
-        lines += [f"  skipped {name}: {why}" for name, why in self.skipped.items()]
-        return "\n".join([*lines, *(f"  kept    {name}" for name in self.kept)])
-
-
-class BrokenMetricPromisesError(AssertionError):
-    """At least one promise is broken; `report` has all of them."""
-
-    def __init__(self, report: MetricReport) -> None:
-        self.report = report
-        what = "; ".join(f"{name}: {why}" for name, why in report.broken.items())
-        super().__init__(f"{report.name} breaks {len(report.broken)} of the promises of a metric: {what}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +77,7 @@ def check_metric(
     higher_is_better: bool | None = None,
     best: float | None = None,
     exempt: Mapping[str, str] | None = None,
-) -> MetricReport:
+) -> PromiseReport:
     """Check every promise of the contract of metrics, and say what was checked.
 
     Args:
@@ -116,7 +91,7 @@ def check_metric(
         The promises that were kept, and those that were skipped, with the reasons.
 
     Raises:
-        BrokenMetricPromisesError: promises are broken (an `AssertionError`; each is named, with a sentence, and
+        BrokenPromisesError: promises are broken (an `AssertionError`; each is named, with a sentence, and
             `report` has the rest).
         ValueError: the metric has no card and a fact about it is missing, or `exempt` names something that is no
             promise or gives no reason.
@@ -152,9 +127,9 @@ def check_metric(
             broken[name] = f"it raises {type(error).__name__}: {' '.join(str(error).split())[:300]}"
         else:
             kept.append(name)
-    report = MetricReport(subject.name, tuple(kept), skipped, broken)
+    report = PromiseReport(subject.name, tuple(kept), skipped, broken)
     if broken:
-        raise BrokenMetricPromisesError(report)
+        raise BrokenPromisesError(report)
     return report
 
 

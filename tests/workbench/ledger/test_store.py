@@ -18,8 +18,8 @@ import time
 import pytest
 
 from minimand.errors import InputError
+from minimand.whole_files import part_beside
 from minimand.workbench.ledger import LEDGER_NAME, Ledger, LedgerError, is_ledger
-from minimand.workbench.ledger.atomic import part_beside
 
 IDENTITY = {"schema": "1", "job": "compare", "data": "d" * 64, "options": "o" * 64}
 

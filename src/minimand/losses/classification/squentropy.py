@@ -29,8 +29,8 @@ def squentropy_row(stats: RowStatistics) -> Tensor:
     tasks={Task.BINARY, Task.MULTICLASS},
     probabilities=softmax,
     traits={Trait.NONNEGATIVE},
-    when="Better calibration than cross entropy is wanted and nothing may be tuned.",
-    drawback="Wrong classes are pulled to a logit of 0, so masked classes and logits of another origin do not fit it.",
+    when="Another loss than cross entropy is wanted at the same settings, and nothing may be tuned.",
+    drawback="Pulls wrong classes to a logit of 0: masked classes do not fit, overlapping ones come out too timid.",
 )
 def squentropy_loss(
     logits: Tensor,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from minimand.contracts.catalogue import known_words
 from minimand.errors import InputError
+from minimand.whole_files import write_atomically
 from minimand.workbench.catalogue.meaning import nearest
-from minimand.workbench.ledger.atomic import write_atomically
 
 REFUSED_NAMES = frozenset({"utils", "common", "misc", "core", "base", "helpers"})
 PACKAGE_FILE = '"""{title}."""\n'

@@ -17,10 +17,10 @@ from minimand.estimators.classifier import ObjectiveClassifier
 from minimand.estimators.encoding import TableEncoder
 from minimand.estimators.saving import load_classifier, save_classifier
 from minimand.training.seeds import named_seed
+from minimand.whole_files import write_atomically
 from minimand.workbench.compare.splits import inner_split
 from minimand.workbench.compare.trial import all_metrics, classifier, metric_card
 from minimand.workbench.compare.workload import tuning_key
-from minimand.workbench.ledger import write_atomically
 from minimand.workbench.tables import Dataset, Feature, Roles
 
 if TYPE_CHECKING:

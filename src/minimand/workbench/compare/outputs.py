@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from minimand.whole_files import write_atomically
 from minimand.workbench.compare.candidates import REFERENCE
 from minimand.workbench.compare.decide import Decision, confirm
 from minimand.workbench.compare.export import training_script
@@ -22,7 +23,7 @@ from minimand.workbench.compare.fitted import (
 )
 from minimand.workbench.compare.results import assemble, findings_of
 from minimand.workbench.compare.trial import metric_card
-from minimand.workbench.ledger import LEDGER_NAME, write_atomically
+from minimand.workbench.ledger import LEDGER_NAME
 from minimand.workbench.report.page import render_compare
 from minimand.workbench.tables import Dataset
 

@@ -1,6 +1,5 @@
-"""What a run keeps and how it gets done: the ledger, its folder, whole files, and workers that may die."""
+"""What a run keeps and how it gets done: the ledger, its folder, and workers that may die."""
 
-from minimand.workbench.ledger.atomic import write_atomically
 from minimand.workbench.ledger.pool import TaskFailed, WorkerError, leave_if_worker_is_starting, run_tasks
 from minimand.workbench.ledger.records import record_of_text, text_of_record
 from minimand.workbench.ledger.run_folder import claim_out, default_out
@@ -19,5 +18,4 @@ __all__ = [
     "record_of_text",
     "run_tasks",
     "text_of_record",
-    "write_atomically",
 ]

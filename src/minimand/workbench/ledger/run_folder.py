@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from minimand.errors import InputError
-from minimand.workbench.ledger.atomic import is_leftover, part_beside
+from minimand.whole_files import is_leftover, part_beside
 from minimand.workbench.ledger.store import LEDGER_NAME, is_ledger
 
 _BESIDE_LEDGER = {LEDGER_NAME + suffix for suffix in ("-journal", "-wal", "-shm", ".lock")}

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from minimand.errors import InputError
-from minimand.workbench.ledger.atomic import remove_leftovers, sync_folder
+from minimand.whole_files import remove_leftovers, sync_folder
 from minimand.workbench.ledger.records import checksum, record_of_text, same_record, text_of_record
 from minimand.workbench.ledger.writer_lock import WriterLock
 

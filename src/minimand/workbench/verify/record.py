@@ -18,7 +18,7 @@ from typing import Any
 from minimand.contracts.card import Card
 from minimand.contracts.verdict import Finding
 from minimand.errors import InputError
-from minimand.workbench.ledger.atomic import write_atomically
+from minimand.whole_files import write_atomically
 from minimand.workbench.verify.scope import CLAIMS, ClaimFile, claim_file_of
 
 SCHEMA = 1

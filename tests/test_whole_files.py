@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from minimand.workbench.ledger import write_atomically
-from minimand.workbench.ledger.atomic import is_leftover, part_beside, remove_leftovers
+from minimand.whole_files import is_leftover, part_beside, remove_leftovers, write_atomically
 
 OLD, NEW = "old " * 3000, "new " * 5000
 
