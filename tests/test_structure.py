@@ -24,7 +24,7 @@ EMPTY_NAMES = {"utils", "common", "misc", "core", "base", "helpers"}
 
 # Each package may import those below it, never those above; packages of one level do not import each other.
 LEVELS = (
-    {"errors", "extras"},
+    {"errors", "extras", "whole_files"},
     {"contracts"},
     set(ROLES),
     {"training"},
