@@ -9,7 +9,7 @@ from torch import nn
 
 from minimand.contracts.card import Range, Task, Trait
 from minimand.contracts.loss import Loss, LossModule, loss, per_row
-from minimand.losses import CrossEntropyLoss, cross_entropy_loss
+from minimand.losses import CrossEntropyLoss, GCELoss, cross_entropy_loss
 from minimand.testing import check_loss
 from minimand.testing.loss import BrokenPromisesError, loss_promises
 
@@ -389,3 +389,7 @@ def test_an_exemption_must_name_a_promise_and_give_a_reason():
 def test_the_error_names_each_broken_promise_in_a_sentence():
     with pytest.raises(AssertionError, match=r"made_loss breaks \d+ promises: .*one_row_alone: "):
         check_loss(plain(lambda s, t: row_ce(s, t).squeeze()), exempt=QUICK)
+
+
+def test_instances_keep_the_promises_with_their_own_hyperparameters():
+    assert "vmaps" in check_loss(GCELoss(q=0.5)).kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from minimand.commands.parsing import GIVEN_ONLY, Commands, add_command
 from minimand.errors import InputError
@@ -37,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Predict, and print or write the table."""
     from minimand.workbench.compare.predict import predict
 
+    if arguments.out is not None and Path(arguments.out).exists() and Path(arguments.out).samefile(arguments.data):
+        raise InputError(f"--out {arguments.out} is the file to predict for: it would be lost, choose another --out")
     text = predict(arguments.model, arguments.data, no_header=arguments.no_header)
     if arguments.out is None:
         sys.stdout.write(text)

@@ -37,6 +37,8 @@ def lazy_names(package: str, init_file: str) -> tuple[Callable[[str], Any], Call
     folder = str(Path(init_file).parent)
 
     def lazy_getattr(name: str) -> Any:
+        if name == "__all__":
+            return lazy_dir()
         module = public_names(package, folder).get(name) if not name.startswith("_") else None
         if module is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")

@@ -210,6 +210,23 @@ def test_bad_input_is_one_sentence_and_leaves_nothing_behind(folder, options, wo
     assert not out.exists()
 
 
+def test_boosting_beats_the_objectives_by_the_rule_or_not_at_all(done, folder):
+    means = {row["name"]: row["mean"] for row in done.results["references"]}
+    assert not done.results["decision"]["boosting_wins"], means
+    generator = np.random.default_rng(0)
+    x = generator.integers(0, 40, size=(600, 2)).astype(float)
+    table = {"a": x[:, 0], "b": x[:, 1], "label": np.where((x.sum(1) % 8) < 4, "odd", "even").astype(object)}
+    checkers = compare(table, "label", objective=("gce",), resamples=5, configurations=2, out=str(folder / "boost"))
+    assert checkers.results["decision"]["boosting_wins"]
+    assert checkers.sentence.startswith("Gradient boosting beats every objective here")
+
+
+def test_copies_of_rows_are_warned_of(folder):
+    table = {name: np.concatenate([values, values]) for name, values in columns(80).items()}
+    found = compare(table, "label", objective=("gce",), resamples=5, configurations=2, out=str(folder / "copies"))
+    assert any("exact copies of others" in line for line in found.results["decision"]["details"])
+
+
 def test_an_unknown_option_is_a_type_error(folder):
     with pytest.raises(TypeError, match="no option 'colour'"):
         compare(folder / "data.csv", "label", colour="red")

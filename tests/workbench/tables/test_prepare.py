@@ -272,3 +272,10 @@ def test_digest_changes_with_what_matters_and_with_nothing_else(tmp_path):
     lines = [f"{float(a)!r},{float(b)!r},{c or ''},1,{y}" for a, b, c, y in zip(X1, X2, base["c"], Y, strict=True)]
     path.write_text("x1,x2,c,w,y\n" + "\n".join(lines) + "\n")
     assert prepare(read_table(path), target="y").digest == digests[0]
+
+
+def test_numbers_with_decimal_commas_are_refused_not_dropped():
+    cells = np.array([f"{i},{i % 7}" for i in range(60)], dtype=object)
+    table = from_columns({"a": cells, "label": np.array(["x", "y"] * 30, dtype=object)})
+    with pytest.raises(InputError, match=r"column 'a' has numbers with commas, such as '0,0'"):
+        prepare(table, target="label")

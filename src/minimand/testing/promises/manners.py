@@ -123,9 +123,12 @@ def vmaps(subject: Subject) -> None:
     first, second = subject.batch(seed=0), subject.batch(seed=1)
     pred, target = torch.stack([first.pred, second.pred]), torch.stack([first.target, second.target])
     weight = torch.rand(target.shape, generator=torch.Generator().manual_seed(0), dtype=pred.dtype)
+    # an instance brings hyperparameters of its own, which the function must be told.
+    own = subject.objective.hyperparameters() if isinstance(subject.objective, Loss) else {}
+    hyper = {**own, **subject.hyper, "ignore_index": 1, "reduction": "mean"}
 
     def mean(pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        return function(pred, target, sample_weight=weight, ignore_index=1, **subject.hyper)
+        return function(pred, target, sample_weight=weight, **hyper)
 
     slope = torch.func.vmap(torch.func.grad(mean))(pred, target, weight)
     values = torch.func.vmap(mean)(pred, target, weight)

@@ -44,6 +44,8 @@ def test_rows(options: Options, dataset: Dataset) -> Dataset | None:
     if options.test is None:
         return None
     test = dataset.aligned(read_table(options.test, header=not options.no_header))
+    if (test.target < 0).all():
+        raise InputError(f"{options.test} has no target column {dataset.roles.target!r}, or nothing in it")
     if (test.target < 0).any():
         raise InputError(f"{options.test} has {int((test.target < 0).sum())} rows without a target: drop them")
     counted = test.target if test.weights is None else test.target[test.weights > 0]

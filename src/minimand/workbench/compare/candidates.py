@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minimand.contracts.card import Card, Range, Task, card_of
-from minimand.contracts.catalogue import cards, find, known_words
+from minimand.contracts.catalogue import cards, find
 from minimand.errors import InputError
 from minimand.workbench.tables.table import nearest_names
 
@@ -156,7 +156,8 @@ def _one_loss(word: str) -> Card:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise InputError(f"there is no loss called {word!r}: {nearest_names(word, known_words())}; see `minimand list`")
+        nearest = nearest_names(word, [card.slug for card in cards("loss")])
+        raise InputError(f"there is no loss called {word!r}: {nearest}; see `minimand list`")
     raise InputError(f"{word!r} may mean {', '.join(card.id for card in found)}: say which")
 
 

@@ -31,6 +31,7 @@ import argparse
 
 import torch
 
+from minimand.errors import InputError
 from minimand.estimators import ObjectiveClassifier
 from minimand.losses import {objective}
 from minimand.training.seeds import named_seed
@@ -50,7 +51,10 @@ CHOSEN = {chosen}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default=DATA, help="the file, if it has moved")
-    dataset = prepare(read_table(parser.parse_args().data, header={header}), **ROLES)
+    try:
+        dataset = prepare(read_table(parser.parse_args().data, header={header}), **ROLES)
+    except InputError as error:
+        parser.error(str(error))
     torch.set_num_threads(1)
     values = []
     for name, settings in CHOSEN.items():

@@ -13,10 +13,11 @@ from minimand.extras import require
 if TYPE_CHECKING:
     from minimand.workbench.compare.trial import Encoded, Training
 
+BOOSTING = "gradient-boosting"
 REFERENCES = {
     "majority": "Majority class",
     "logistic-regression": "Logistic regression",
-    "gradient-boosting": "Gradient boosting",
+    BOOSTING: "Gradient boosting",
 }
 BALANCING_METRICS = ("balanced-accuracy", "macro-f1")
 """Metrics that weigh classes equally: references are told so by class weights, as a user of them would."""
@@ -30,7 +31,7 @@ def fit_reference(name: str, encoded: Encoded, training: Training, n_classes: in
     x, y, weight = encoded.training
     balanced = "balanced" if training.metric in BALANCING_METRICS else None
     model = _model(name, balanced, training.seed)
-    if name == "gradient-boosting":
+    if name == BOOSTING:
         x_val, y_val, weight_val = encoded.validation
         known = np.isin(y_val, y)  # with groups or times a class may be missing among the rows that train
         weight_val = None if weight_val is None else weight_val[known]
@@ -49,7 +50,7 @@ def _model(name: str, balanced: str | None, seed: int) -> Any:
     if name == "logistic-regression":
         linear = require("sklearn.linear_model", extra="workbench")
         return linear.LogisticRegression(max_iter=2000, class_weight=balanced, random_state=state)
-    if name == "gradient-boosting":
+    if name == BOOSTING:
         ensemble = require("sklearn.ensemble", extra="workbench")
         return ensemble.HistGradientBoostingClassifier(
             max_iter=500, early_stopping=True, class_weight=balanced, random_state=state

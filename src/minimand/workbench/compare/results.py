@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import math
-import platform
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import minimand
 from minimand.contracts.catalogue import cards
 from minimand.workbench.compare.candidates import REFERENCE, Candidate
-from minimand.workbench.compare.decide import Comparison, Decision
+from minimand.workbench.compare.decide import Comparison, Decision, decide
 from minimand.workbench.compare.fitted import can_be_saved
-from minimand.workbench.compare.references import BALANCING_METRICS, REFERENCES
+from minimand.workbench.compare.references import BALANCING_METRICS, BOOSTING, REFERENCES
 from minimand.workbench.compare.search import edges, search_space
 from minimand.workbench.compare.sentence import Findings, confirmation_block, decision_sentence, details
 from minimand.workbench.compare.splits import describe_split
 from minimand.workbench.compare.trial import RELIABILITY_BINS, metric_card
 from minimand.workbench.compare.workload import chosen_configuration, final_key, reference_key, tuning_key
+from minimand.workbench.environment import processor, versions
 from minimand.workbench.report.wording import heading, metric_title
 
 if TYPE_CHECKING:
     from minimand.workbench.compare.run import Job
 
+DUPLICATES_FROM = 0.01
+"""Share of rows that are copies of others from which a warning is due."""
 EDGE_SHARE = 0.5
 """Share of resamples whose chosen setting lies at the same end of its range from which a warning is due."""
 
@@ -164,7 +163,27 @@ def findings_of(
             for name in job.plan.references
         },
         higher_is_better=metric_card(job.metric).facts["higher_is_better"],
+        boosting_wins=boosting_wins(job, decision, finished, records),
     )
+
+
+def boosting_wins(job: Job, decision: Decision, finished: Sequence[str], records: Records) -> bool:
+    """Whether every objective is worse than gradient boosting, by the rule that decides between objectives."""
+    if BOOSTING not in job.plan.references:
+        return False
+    scores = {
+        name: [records[final_key(resample, name)]["test"] for resample in finished] for name in job.plan.objectives
+    }
+    scores[BOOSTING] = [records[reference_key(resample, BOOSTING)]["test"] for resample in finished]
+    against = decide(
+        scores,
+        reference=BOOSTING,
+        test_train_ratio=decision.test_train_ratio,
+        rope=decision.rope,
+        alpha=decision.alpha,
+        higher_is_better=metric_card(job.metric).facts["higher_is_better"],
+    )
+    return all(comparison.verdict == "worse" for comparison in against.comparisons.values())
 
 
 def finite(value: Any) -> Any:
@@ -176,26 +195,6 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def versions() -> dict[str, str]:
-    """What was used, by version."""
-    found = {"python": platform.python_version(), "minimand": minimand.__version__}
-    for library in ("torch", "numpy", "scikit-learn", "scipy", "duckdb"):
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def processor() -> str:
-    """The processor's name, as far as the system tells it."""
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _data(job: Job) -> dict[str, Any]:
@@ -370,6 +369,12 @@ def _notes(job: Job, findings: Findings, finished: Sequence[str]) -> list[str]:
     notes = []
     if findings.decision.winner is not None and findings.recommended != findings.decision.winner:
         notes.append("The model that was saved is trained with cross entropy, since fresh resamples did not confirm.")
+    copies = job.diagnosis["duplicate_rows"]
+    if copies >= DUPLICATES_FROM * job.dataset.n_rows and job.dataset.groups is None:
+        notes.append(
+            f"{copies} rows are exact copies of others and may be trained and judged on at once: if they are no "
+            "measurements of their own, all scores are too good; leave them out, or keep them together by --group."
+        )
     if not can_be_saved(job, findings.recommended):
         notes.append("No model is saved: its network or its objective came from Python, and files cannot hold those.")
     if job.metric in ("balanced-accuracy", "macro-f1"):

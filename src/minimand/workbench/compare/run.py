@@ -209,7 +209,7 @@ def run(
             progress,
             started,
             sum(record.get("seconds", 0.0) for _, record in ledger.items()) / options.workers,
-            options.command() if isinstance(data, (str, Path)) else "minimand.compare(...), called from Python",
+            _command(options, data, objectives, model),
         )
         finished = train(job, plan.resamples, list(plan.objectives), share=MAIN_SHARE, references=True)
         decision = decided(job, finished)
@@ -323,6 +323,13 @@ def _record(ledger: Ledger, key: str) -> dict[str, Any]:
     if record is None:
         raise RuntimeError(f"the ledger has no record of {key}")
     return record
+
+
+def _command(options: Options, data: Any, objectives: Any, model: Any) -> str:
+    """The command line that asks for the same, where one could."""
+    if isinstance(data, (str, Path)) and not objectives and model is None:
+        return options.command()
+    return "minimand.compare(...), called from Python"
 
 
 def _resample_names(dataset: Dataset, options: Options) -> list[str]:

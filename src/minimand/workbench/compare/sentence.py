@@ -8,6 +8,7 @@ from typing import Any
 
 from minimand.workbench.compare.candidates import REFERENCE
 from minimand.workbench.compare.decide import Confirmation, Decision
+from minimand.workbench.compare.references import BOOSTING
 from minimand.workbench.report.wording import scale_of
 
 
@@ -23,15 +24,8 @@ class Findings:
     means: Mapping[str, float]
     reference_means: Mapping[str, float]
     higher_is_better: bool
-
-    @property
-    def boosting_wins(self) -> bool:
-        """Whether gradient boosting is better than every objective by more than the region of equivalence."""
-        boosting = self.reference_means.get("gradient-boosting")
-        if boosting is None:
-            return False
-        sign = 1.0 if self.higher_is_better else -1.0
-        return all(sign * (boosting - mean) > self.decision.rope for mean in self.means.values())
+    boosting_wins: bool
+    """Whether every objective is worse than gradient boosting, by the same rule as all verdicts."""
 
     @property
     def recommended(self) -> str:
@@ -46,7 +40,7 @@ def decision_sentence(found: Findings) -> str:
     sentence = _objective_sentence(found)
     if found.boosting_wins:
         scale = scale_of(found.metric)
-        boosting = scale.value(found.reference_means["gradient-boosting"])
+        boosting = scale.value(found.reference_means[BOOSTING])
         best = scale.value(_best_mean(found))
         opening = f"Gradient boosting beats every objective here ({found.metric_title} {boosting} against {best})"
         return f"{opening}; of the neural objectives: {sentence[0].lower()}{sentence[1:]}"
@@ -74,7 +68,7 @@ def _objective_sentence(found: Findings) -> str:
         return f"Stay with cross entropy: {won} (its gain: {figure})."
     comparison = decision.comparisons[name]
     if comparison.verdict == "practically equal":
-        equal = f"the best other objective, {title}, is judged practically equal"
+        equal = f"the best other objective, {title}, is judged practically equal where it was chosen"
         return f"Stay with cross entropy: {equal} (its gain: {figure})."
     shown = "every other objective is worse" if comparison.verdict == "worse" else "no objective is shown to be better"
     return f"Stay with cross entropy: {shown}, the nearest being {title} (its gain: {figure})."

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minimand.errors import InputError
 from minimand.workbench.tables.dates import are_dates
 from minimand.workbench.tables.table import factorize, number_text, shown
 
 _ID_NAME = re.compile(
     r"(^|[^a-z])(id|ids|idx|index|uuid|guid|key|rowid|row|rownum|nr|number|unnamed|column 0)($|[^a-z])"
 )
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 _FEW_ROWS = 20
 _HEAD = 2000
 
@@ -36,7 +39,9 @@ def reason_to_leave_out(
     if _is_the_target(values, target, n_classes):
         return f"equals the target {shown(target_name)!r}: its values and the classes go together one to one"
     if values.dtype == object:
-        return _text_reason(values.tolist())
+        texts = values.tolist()
+        refuse_decimal_commas(name, texts)
+        return _text_reason(texts)
     return _id_number(name, values)
 
 
@@ -79,6 +84,21 @@ def _pairs(codes: NDArray[np.int64], target: NDArray[np.int64]) -> int:
 
 def _distinct(values: NDArray[Any]) -> int:
     return len(set(values.tolist())) if values.dtype == object else len(np.unique(values))
+
+
+def refuse_decimal_commas(name: str, values: list[str | None]) -> None:
+    """Refuse a column of numbers written with commas, which would pass for text.
+
+    Raises:
+        InputError: all of its first texts are such numbers.
+    """
+    texts = list(itertools.islice((value for value in values if value is not None), _HEAD))
+    with_comma = next((text for text in texts if "," in text), None)
+    if with_comma is not None and all(_DECIMAL_COMMA.fullmatch(text) for text in texts):
+        raise InputError(
+            f"column {shown(name)!r} has numbers with commas, such as {with_comma!r}, which are read as text: write "
+            "them with points, or leave the column out with --drop"
+        )
 
 
 def _text_reason(values: list[str | None]) -> str | None:

@@ -8,17 +8,15 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from minimand.contracts.card import Card
 from minimand.contracts.verdict import Finding
 from minimand.errors import InputError
 from minimand.whole_files import write_atomically
+from minimand.workbench.environment import processor, versions
 from minimand.workbench.verify.scope import CLAIMS, ClaimFile, claim_file_of
 
 SCHEMA = 1
@@ -143,34 +141,6 @@ def finding_as_dict(finding: Finding) -> dict[str, Any]:
 
 def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
-
-
-def versions() -> dict[str, str]:
-    """Of what the numbers may depend on."""
-    import numpy
-    import torch
-
-    import minimand
-
-    return {
-        "minimand": minimand.__version__,
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "numpy": str(numpy.__version__),
-    }
-
-
-def processor() -> str:
-    """The processor in words, as far as the system says it."""
-    if sys.platform == "linux":
-        try:
-            lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            lines = []
-        for line in lines:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _measured(content: Mapping[str, Any]) -> list[Any]:
