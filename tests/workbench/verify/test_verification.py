@@ -52,7 +52,7 @@ def test_record_keeps_what_is_needed_to_judge_again(tree):
     content = json_of(tree)
     assert content["schema"] == 1
     assert content["slug"] == "gce"
-    assert set(content["versions"]) == {"minimand", "python", "torch", "numpy"}
+    assert set(content["versions"]) >= {"minimand", "python", "torch", "numpy"}
     assert content["processor"]
     assert len(content["fingerprint"]) == 64
     (entry,) = content["claims"]
