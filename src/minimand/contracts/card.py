@@ -24,6 +24,10 @@ class Task(StrEnum):
     MULTICLASS = "multiclass"
     MULTILABEL = "multilabel"
     """Each row may have any number of the labels: targets `(N, C)` of 0 and 1."""
+    REGRESSION = "regression"
+    """Targets are numbers, `(N,)` or `(N, D)`."""
+    ORDINAL = "ordinal"
+    """Classes have an order: targets `(N,)` count the levels from 0."""
 
 
 class Suits(StrEnum):
@@ -50,6 +54,10 @@ class Trait(StrEnum):
     """Remembers each training sample: must be told the row numbers of the batch."""
     SOFT_TARGETS = "soft targets"
     """Takes class probabilities `(N, K)` for targets too, as well as class indices `(N,)`."""
+    TRANSLATION_INVARIANT = "translation invariant"
+    """Of numbers: unchanged when predictions and targets are moved together."""
+    SYMMETRIC = "symmetric"
+    """Of numbers: a prediction too high costs as much as one as much too low."""
 
 
 @dataclass(frozen=True)

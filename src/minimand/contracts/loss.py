@@ -216,6 +216,8 @@ class Loss(nn.Module):
     """Names of the attributes that are hyperparameters."""
     soft_targets: ClassVar[bool] = False
     """Whether `rows` takes probabilities `(N, K)` for targets too."""
+    takes_ignore_index: ClassVar[bool] = True
+    """Whether a target value may stand for an absent row; losses of numbers have none."""
     ignore_index: int | None
     reduction: Reduction
 
@@ -235,7 +237,9 @@ class Loss(nn.Module):
     def hyperparameters(self) -> dict[str, Any]:
         """The keywords with which `bind` makes this loss again."""
         own = {name: getattr(self, name) for name in self.hyper}
-        return own | {"ignore_index": self.ignore_index, "reduction": self.reduction}
+        # targets that are numbers have none to ignore
+        ignored = {"ignore_index": self.ignore_index} if self.takes_ignore_index else {}
+        return own | ignored | {"reduction": self.reduction}
 
     def bound_copy(self, task: TaskInfo) -> Loss:
         """The same loss with fresh state for this task: what `bind` does with an instance."""
@@ -251,9 +255,9 @@ class Loss(nn.Module):
         """The loss of a batch.
 
         Args:
-            pred: `(N, K)` scores; half precision is computed in float32.
+            pred: `(N, K)` scores, or numbers as the card says; half precision is computed in float32.
             target: `(N,)` integers in `[0, K)`; probabilities `(N, K)` where the trait `SOFT_TARGETS` is declared;
-                labels `(N, C)` for losses of several labels.
+                labels `(N, C)` for losses of several labels; numbers `(N,)` or `(N, D)` for losses of numbers.
             index: `(N,)` row numbers in the training set, for losses that remember each sample.
             sample_weight: `(N,)`, nonnegative; weight 2 is the row twice, weight 0 the row absent.
 
@@ -328,6 +332,7 @@ class LossModule(Loss):
         hyper = [p for p in keywords if p.name != "sample_weight"]
         cls.__signature__ = inspect.Signature(hyper)  # type: ignore[attr-defined]
         cls.hyper = tuple(p.name for p in hyper if p.name not in ("ignore_index", "reduction"))
+        cls.takes_ignore_index = "ignore_index" in cls.__signature__.parameters  # type: ignore[attr-defined]
 
     def __init__(self, **keywords: Any) -> None:
         signature: inspect.Signature = type(self).__signature__  # type: ignore[attr-defined]
@@ -337,14 +342,16 @@ class LossModule(Loss):
             raise TypeError(f"{type(self).__name__}: {error}; it takes {', '.join(signature.parameters)}") from None
         given.apply_defaults()
         arguments = given.arguments
-        super().__init__(ignore_index=arguments["ignore_index"], reduction=arguments["reduction"])
+        super().__init__(ignore_index=arguments.get("ignore_index"), reduction=arguments["reduction"])
         for name in self.hyper:
             setattr(self, name, arguments[name])
         # an empty batch sends the hyperparameters past the function's own door.
         card = card_of(self)
         labels = card is not None and Task.MULTILABEL in card.tasks
+        outputs = 1 if card is None else card.facts.get("outputs", 1)
+        width = outputs(**{name: getattr(self, name) for name in self.hyper}) if callable(outputs) else outputs
         nothing = torch.empty((0, 1) if labels else (0,), dtype=torch.long)
-        type(self).function(torch.empty(0, 1), nothing, **self.hyperparameters())
+        type(self).function(torch.empty(0, width), nothing, **self.hyperparameters())
 
     @classmethod
     def bind(cls, task: TaskInfo, **hyper: Any) -> Self:

@@ -16,20 +16,63 @@ from minimand.contracts.objective import Objective
 
 
 @dataclass(frozen=True)
+class ValueSummary:
+    """What a loss of numbers may know of the training targets, all of it weighted.
+
+    Args:
+        mean: their mean.
+        variance: mean squared deviation from the mean.
+        absolute_deviation: mean absolute deviation from the mean.
+        lowest: the smallest.
+        highest: the largest.
+    """
+
+    mean: float
+    variance: float
+    absolute_deviation: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, target: Tensor, sample_weight: Tensor | None = None) -> ValueSummary:
+        """The summary of targets `(N,)` or `(N, D)`, rows weighted `(N,)`; those of weight 0 do not count.
+
+        Raises:
+            ValueError: no row counts.
+        """
+        values = target.detach().double().reshape(len(target), -1)
+        weight = torch.ones(len(values), dtype=torch.float64) if sample_weight is None else sample_weight.double()
+        values, weight = values[weight > 0], weight[weight > 0].to(values.device)[:, None]
+        if not values.numel():
+            raise ValueError("target must have at least one row of positive weight to be summarised, got none")
+        share = weight / (weight.sum() * values.shape[1])
+        mean = (values * share).sum()
+        return cls(
+            mean=float(mean),
+            variance=float(((values - mean).square() * share).sum()),
+            absolute_deviation=float(((values - mean).abs() * share).sum()),
+            lowest=float(values.min()),
+            highest=float(values.max()),
+        )
+
+
+@dataclass(frozen=True)
 class TaskInfo:
     """What a loss may know of the training set before the first batch.
 
     Args:
-        n_classes: number of classes (or labels), that is of scores in a row.
+        n_classes: number of classes (or labels), that is of scores in a row; of numbers a row where they are targets.
         n_samples: number of training rows; `index` runs over `[0, n_samples)`.
         class_counts: `(n_classes,)`, training rows (or their weight) in each class; None where unknown.
         rng: the loss's own source of randomness.
+        values: of the training targets where they are numbers; None where they are classes or labels.
     """
 
     n_classes: int
     n_samples: int = 0
     class_counts: Tensor | None = None
     rng: Generator = field(default_factory=Generator)
+    values: ValueSummary | None = None
 
     def __post_init__(self) -> None:
         require_integer("n_classes", self.n_classes, least=1)
@@ -52,6 +95,15 @@ class TaskInfo:
         else:
             counts = torch.bincount(target, weight, minlength=n_classes).double()
         return cls(n_classes, len(target), counts, Generator() if rng is None else rng)
+
+    @classmethod
+    def of_values(
+        cls, target: Tensor, *, sample_weight: Tensor | None = None, rng: Generator | None = None
+    ) -> TaskInfo:
+        """The task of a training set whose targets are numbers, `(N,)` or `(N, D)`."""
+        width = target.shape[1] if target.ndim == 2 else 1
+        summary = ValueSummary.of(target, sample_weight)
+        return cls(width, len(target), None, Generator() if rng is None else rng, summary)
 
 
 def bind(objective: Any, task: TaskInfo, **hyper: Any) -> Loss:

@@ -102,6 +102,8 @@ from minimand.losses.noisy.symmetric_cross_entropy import symmetric_cross_entrop
 from minimand.losses.noisy.taylor_cross_entropy import TaylorCrossEntropyLoss as _TaylorCrossEntropyLoss
 from minimand.losses.noisy.taylor_cross_entropy import taylor_cross_entropy_loss as taylor_cross_entropy_loss
 from minimand.losses.noisy.taylor_cross_entropy import taylor_series as taylor_series
+from minimand.losses.regression.mse import MSELoss as _MSELoss
+from minimand.losses.regression.mse import mse_loss as mse_loss
 
 class AsymmetricLoss(_AsymmetricLoss, fn=asymmetric_loss):
     gamma_negative: float
@@ -212,6 +214,9 @@ class LogPartitionLoss(_LogPartitionLoss, fn=log_partition_loss):
         ignore_index: int | None = None,
         reduction: Reduction = 'mean',
     ) -> None: ...
+
+class MSELoss(_MSELoss, fn=mse_loss):
+    def __init__(self, *, reduction: Reduction = 'mean') -> None: ...
 
 class MeanAbsoluteErrorLoss(_MeanAbsoluteErrorLoss, fn=mean_absolute_error_loss):
     def __init__(self, *, ignore_index: int | None = None, reduction: Reduction = 'mean') -> None: ...
