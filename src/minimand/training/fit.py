@@ -77,6 +77,93 @@ def accuracy_score(scores: Tensor, target: Tensor, weight: Tensor | None) -> flo
     return float(accuracy_metric(scores, target, sample_weight=weight))
 
 
+class Course:
+    """One network on its way through a training, an epoch at a time; `fit` runs it to its end.
+
+    Args:
+        network, loss, training, validation, settings, seed, score: as in `fit`.
+
+    Attributes:
+        history: what it went through so far.
+        ended: whether it diverged, stopped early or reached the cap.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        training: Rows,
+        validation: Rows | None,
+        *,
+        settings: Settings,
+        seed: int,
+        score: Score = accuracy_score,
+    ) -> None:
+        if not len(training):
+            raise ValueError("training must have at least one row, got none")
+        self.network, self.loss = network, loss
+        self.history = History()
+        self.ended = False
+        self._training, self._validation = training, validation
+        self._settings, self._score = settings, score
+        self._weight = mean_one(training.weight)
+        self._order = named_generator(seed, "order")
+        self._stopping = EarlyStopping(network, loss, patience=settings.patience)
+        self._optimizer = _optimizer(network, loss, settings)
+        self._noise = NetworkNoise(named_seed(seed, "network"), training.x.device)
+
+    def epoch(self) -> None:
+        """One pass over the rows, and the score of the validation rows."""
+        history, settings = self.history, self._settings
+        with self._noise:
+            self.loss.on_epoch(history.epochs)
+            history.loss.append(self._pass())
+            if not math.isfinite(history.loss[-1]):
+                history.diverged = self.ended = True
+                return
+            if self._validation is not None:
+                scores = scores_of(self.network, self._validation.x)
+                if not bool(scores.isfinite().all()):
+                    history.diverged = self.ended = True
+                    return
+                found = self._score(scores, self._validation.y, self._validation.weight)
+                history.validation.append(found)
+                self._stopping.update(found)
+                history.best_epoch = self._stopping.best_epoch
+        history.stopped_early = self._validation is not None and self._stopping.should_stop
+        self.ended = history.stopped_early or history.epochs >= settings.max_epochs
+
+    def finish(self) -> History:
+        """Give the network the weights of its best epoch, and put network and loss into evaluation mode."""
+        keeps_best = self._validation is not None and self._settings.patience is not None
+        if keeps_best or self.history.diverged:
+            self._stopping.restore()
+            self.history.best_epoch = self._stopping.best_epoch
+        else:
+            self.history.best_epoch = self.history.epochs
+        self.network.eval()
+        self.loss.eval()
+        return self.history
+
+    def _pass(self) -> float:
+        self.network.train()
+        self.loss.train()
+        training = self._training
+        total = torch.zeros((), dtype=torch.float64, device=training.x.device)
+        for index in batches(len(training), self._settings.batch_size, self._order, training.x.device):
+            scores = self.network(training.x.index_select(0, index))
+            target = training.y.index_select(0, index)
+            row_weight = None if self._weight is None else self._weight.index_select(0, index)
+            # divided by the number of rows, not by the batch's own weight: each row counts the same in every batch.
+            whole, _ = self.loss.sum_and_count(scores, target, index=index, sample_weight=row_weight)
+            value = whole / len(index)
+            self._optimizer.zero_grad()
+            value.backward()
+            self._optimizer.step()
+            total += value.detach().double() * len(index)
+        return float(total) / len(training)
+
+
 def fit(
     network: nn.Module,
     loss: Loss,
@@ -104,45 +191,12 @@ def fit(
     Raises:
         ValueError: there are no training rows.
     """
-    if not len(training):
-        raise ValueError("training must have at least one row, got none")
-    history = History()
-    order = named_generator(seed, "order")
-    stopping = EarlyStopping(network, loss, patience=settings.patience)
-    optimizer = _optimizer(network, loss, settings)
-    weight = None if training.weight is None else training.weight / training.weight.mean()
-    devices = [training.x.device] if training.x.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        # the accelerators' generators are left alone where none is used.
-        (torch.manual_seed if devices else torch.default_generator.manual_seed)(named_seed(seed, "network"))
-        for epoch in range(settings.max_epochs):
-            loss.on_epoch(epoch)
-            history.loss.append(_one_epoch(network, loss, optimizer, training, weight, settings.batch_size, order))
-            if not math.isfinite(history.loss[-1]):
-                history.diverged = True
-                break
-            if validation is not None:
-                scores = scores_of(network, validation.x)
-                if not bool(scores.isfinite().all()):
-                    history.diverged = True
-                    break
-                found = score(scores, validation.y, validation.weight)
-                history.validation.append(found)
-                stopping.update(found)
-            if on_epoch is not None:
-                on_epoch(epoch + 1, history)
-            if validation is not None and stopping.should_stop:
-                history.stopped_early = True
-                break
-    keeps_best = validation is not None and settings.patience is not None
-    if keeps_best or history.diverged:
-        stopping.restore()
-        history.best_epoch = stopping.best_epoch
-    else:
-        history.best_epoch = history.epochs
-    network.eval()
-    loss.eval()
-    return history
+    course = Course(network, loss, training, validation, settings=settings, seed=seed, score=score)
+    while not course.ended:
+        course.epoch()
+        if on_epoch is not None and not course.history.diverged:
+            on_epoch(course.history.epochs, course.history)
+    return course.finish()
 
 
 @torch.no_grad()
@@ -164,33 +218,41 @@ def _optimizer(network: nn.Module, loss: Loss, settings: Settings) -> torch.opti
     return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 
 
-def _one_epoch(
-    network: nn.Module,
-    loss: Loss,
-    optimizer: torch.optim.Optimizer,
-    training: Rows,
-    weight: Tensor | None,
-    batch_size: int,
-    order: torch.Generator,
-) -> float:
-    network.train()
-    loss.train()
-    total = torch.zeros((), dtype=torch.float64, device=training.x.device)
-    for index in _batches(len(training), batch_size, order, training.x.device):
-        scores = network(training.x.index_select(0, index))
-        target = training.y.index_select(0, index)
-        row_weight = None if weight is None else weight.index_select(0, index)
-        # divided by the number of rows, not by the batch's own weight: each row counts the same in every batch.
-        whole, _ = loss.sum_and_count(scores, target, index=index, sample_weight=row_weight)
-        value = whole / len(index)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        total += value.detach().double() * len(index)
-    return float(total) / len(training)
+def mean_one(weight: Tensor | None) -> Tensor | None:
+    """Weights of rows scaled to a mean of one."""
+    return None if weight is None else weight / weight.mean()
 
 
-def _batches(n_rows: int, batch_size: int, order: torch.Generator, device: torch.device) -> Iterator[Tensor]:
+class NetworkNoise:
+    """The randomness of a network (dropout): a stream of its own, which goes on where the last epoch left it.
+
+    Inside `with` it is torch's global stream; outside, that is what it was.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self._seed: int | None = seed
+        self._devices = [device] if device.type == "cuda" else []
+        self._states: list[Tensor] = []
+
+    def __enter__(self) -> None:
+        # the accelerators' generators are left alone where none is used.
+        self._fork = torch.random.fork_rng(devices=self._devices)
+        self._fork.__enter__()
+        if self._seed is not None:
+            (torch.manual_seed if self._devices else torch.default_generator.manual_seed)(self._seed)
+            self._seed = None
+            return
+        torch.set_rng_state(self._states[0])
+        for device, state in zip(self._devices, self._states[1:], strict=True):
+            torch.cuda.set_rng_state(state, device)
+
+    def __exit__(self, *failure: object) -> None:
+        self._states = [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in self._devices)]
+        self._fork.__exit__(None, None, None)
+
+
+def batches(n_rows: int, batch_size: int, order: torch.Generator, device: torch.device) -> Iterator[Tensor]:
+    """The row numbers of each batch of an epoch, in an order drawn anew."""
     permutation = torch.randperm(n_rows, generator=order).to(device)
     last = n_rows - n_rows % batch_size
     # a single left-over row joins the batch before it: layers that normalise over the batch cannot take one row.

@@ -10,11 +10,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Rows:
-    """Inputs with their class indices and, where rows count differently, their weights.
+    """Inputs with their targets and, where rows count differently, their weights.
 
     Args:
         x: `(n, ...)` inputs of the network.
-        y: `(n,)` integers, class indices.
+        y: `(n,)` integers, class indices; or numbers, `(n,)` or `(n, D)`.
         weight: `(n,)` nonnegative, or None when every row counts once.
     """
 
@@ -25,7 +25,7 @@ class Rows:
     def __post_init__(self) -> None:
         if len(self.x) != len(self.y):
             raise ValueError(f"x and y must have the same number of rows, got {len(self.x)} and {len(self.y)}")
-        if self.weight is not None and self.weight.shape != self.y.shape:
+        if self.weight is not None and self.weight.shape != self.y.shape[:1]:
             raise ValueError(f"weight must have shape ({len(self.y)},), got {tuple(self.weight.shape)}")
 
     def __len__(self) -> int:
