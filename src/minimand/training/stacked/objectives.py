@@ -8,7 +8,7 @@ member, as the plain loop calls it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ from minimand.contracts.card import Trait, card_of
 from minimand.contracts.loss import Loss, LossModule
 from minimand.contracts.rows import RowStatistics
 
-SOFTMAX_STATISTICS = frozenset({"log_p_target", "mean_log_p"})
+STACKED_STATISTICS = frozenset({"log_p_target", "mean_log_p", "mean_of_other_squares"})
+"""The statistics that are computed here for the whole stack; a loss that needs others is evaluated on the scores."""
 
 
 @dataclass
@@ -33,15 +34,17 @@ class Batch:
 
 @dataclass
 class _Group:
-    """Members, by their places in the stack, whose loss is one call."""
+    """Members whose loss is one call: neighbours in the order in which the objectives are computed."""
 
+    start: int
+    end: int
     loss: Loss
-    members: list[int]
     row: Any = None
     hyper: Mapping[str, Any] = field(default_factory=dict)
 
-    def places(self, like: Tensor) -> Tensor:
-        return torch.tensor(self.members, device=like.device)
+    @property
+    def count(self) -> int:
+        return self.end - self.start
 
 
 class StackedObjectives:
@@ -58,39 +61,46 @@ class StackedObjectives:
         self._arrange()
 
     def _arrange(self) -> None:
+        """Divide the members into groups, and find the order in which groups are neighbours."""
         rows: dict[Any, list[int]] = {}
         plain: dict[Any, list[int]] = {}
         self._alone: list[int] = []
         for member, loss in enumerate(self.losses):
             if not _is_plain(loss):
                 self._alone.append(member)
-            elif (row := _softmax_row(loss)) is not None:
+            elif (row := _stacked_row(loss)) is not None:
                 rows.setdefault(row, []).append(member)
             else:
                 plain.setdefault((type(loss), _values(loss)), []).append(member)
-        self._rows = [group for row, members in rows.items() for group in self._row_groups(row, members)]
-        self._plain = [_Group(self.losses[members[0]], members) for members in plain.values()]
-        of_rows = [member for group in self._rows for member in group.members]
-        self._softmax = None if len(of_rows) == len(self.losses) else torch.tensor(sorted(of_rows), dtype=torch.long)
-        # places among the members whose softmax is computed
-        place = {member: position for position, member in enumerate(sorted(of_rows))}
-        for group in self._rows:
-            group.members = [place[member] for member in group.members]
-        self._needs_mean = any("mean_log_p" in vars(group.row)["needs"] for group in self._rows)
+        order: list[int] = []
+        self._rows: list[_Group] = []
+        self._plain: list[_Group] = []
+        for row, members in rows.items():
+            for same, hyper in self._row_groups(row, members):
+                self._rows.append(_Group(len(order), len(order) + len(same), self.losses[same[0]], row, hyper))
+                order += same
+        self._n_rows = len(order)
+        for same in plain.values():
+            self._plain.append(_Group(len(order), len(order) + len(same), self.losses[same[0]]))
+            order += same
+        self._order = None if order == list(range(len(self.losses))) else torch.tensor(order, dtype=torch.long)
+        needs = {name for group in self._rows for name in vars(group.row)["needs"]}
+        self._statistics = sorted(needs)
 
-    def _row_groups(self, row: Any, members: list[int]) -> list[_Group]:
+    def _row_groups(self, row: Any, members: list[int]) -> list[tuple[list[int], Mapping[str, Any]]]:
         """One group with a column of each hyperparameter where the row function takes it; else one for each value."""
         by_value: dict[Any, list[int]] = {}
         for member in members:
             by_value.setdefault(_values(self.losses[member]), []).append(member)
         if len(by_value) > 1:
             hypers = [_hyper(self.losses[member]) for member in members]
-            columns = {
-                name: torch.tensor([[float(hyper[name])] for hyper in hypers], dtype=self._dtype) for name in hypers[0]
-            }
-            if _takes_columns(row, hypers, self._dtype):
-                return [_Group(self.losses[members[0]], members, row, columns)]
-        return [_Group(self.losses[same[0]], same, row, _hyper(self.losses[same[0]])) for same in by_value.values()]
+            if _takes_columns(row, hypers):
+                columns = {
+                    name: torch.tensor([[float(hyper[name])] for hyper in hypers], dtype=self._dtype)
+                    for name in hypers[0]
+                }
+                return [(members, columns)]
+        return [(same, _hyper(self.losses[same[0]])) for same in by_value.values()]
 
     def keep(self, index: Tensor) -> None:
         """Only these members go on, in this order."""
@@ -103,67 +113,45 @@ class StackedObjectives:
         Parameters of the losses' own get their gradients too. Each value is divided by the number of rows, as in the
         plain loop; members are summed, so none changes another's gradient.
         """
-        values = scores.new_empty(len(self.losses))
-        gradient = self._of_rows(scores, batch, values)
-        for group in self._plain:
-            self._of_plain(group, scores, batch, values, gradient)
+        values, gradient = self._of_groups(scores, batch)
         for member in self._alone:
             self._of_one(member, scores, batch, values, gradient)
         return values, gradient
 
-    def _of_rows(self, scores: Tensor, batch: Batch, values: Tensor) -> Tensor:
-        if not self._rows:
-            return torch.empty_like(scores)
-        chosen = self._softmax
-        n_rows, n_classes = len(batch.target), scores.shape[1]
-        log_p = (scores if chosen is None else scores.index_select(0, chosen)).log_softmax(1)
-        at_target = batch.target.expand(len(log_p), 1, n_rows)
-        log_p_target = log_p.gather(1, at_target).squeeze(1)
-        mean_log_p = log_p.mean(1) if self._needs_mean else None
-        slope = torch.zeros_like(log_p_target)
-        mean_slope = torch.zeros_like(log_p_target) if self._needs_mean else None
-        found = torch.empty(len(log_p), dtype=scores.dtype, device=scores.device)
+    def _of_groups(self, scores: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Values and gradients of all members that are in groups, by one call of autograd for all of them."""
+        if not self._rows and not self._plain:
+            return scores.new_empty(len(scores)), torch.empty_like(scores)
+        n_rows = len(batch.target)
         share = 1 / n_rows if batch.weight is None else batch.weight.to(scores.dtype) / n_rows
+        chosen = scores if self._order is None else scores.index_select(0, self._order)
+        statistics = _Statistics(chosen[: self._n_rows], batch.target, self._statistics)
+        leaves: list[Tensor] = []
+        found: list[Tensor] = []
         for group in self._rows:
-            whole = len(group.members) == len(log_p)
-            places = group.places(scores)
-            needs = vars(group.row)["needs"]
-            leaves: dict[str, Tensor] = {}
-            for name, statistic in (("log_p_target", log_p_target), ("mean_log_p", mean_log_p)):
-                if name in needs and statistic is not None:
-                    leaves[name] = (statistic.detach() if whole else statistic.index_select(0, places)).requires_grad_()
-            rows = group.row(RowStatistics(n_classes, leaves), **group.hyper) * share
-            of_members = rows.sum(1)
-            slopes = torch.autograd.grad(of_members.sum(), list(leaves.values()), allow_unused=True)
-            found.index_copy_(0, places, of_members.detach())
-            for name, one in zip(leaves, slopes, strict=True):
-                into = slope if name == "log_p_target" else mean_slope
-                if one is not None and into is not None:
-                    into.index_copy_(0, places, one)
-        # d log p_y / d z_k = [k = y] - p_k, and d (mean log p) / d z_k = 1 / K - p_k.
-        total = slope if mean_slope is None else slope + mean_slope
-        inner = log_p.exp_().mul_(total.neg().unsqueeze(1))
-        inner.scatter_add_(1, at_target, slope.unsqueeze(1))
-        if mean_slope is not None:
-            inner.add_(mean_slope.unsqueeze(1) / n_classes)
-        if chosen is None:
-            values.copy_(found)
-            return inner
-        values.index_copy_(0, chosen, found)
-        return torch.empty_like(scores).index_copy_(0, chosen, inner)
-
-    def _of_plain(self, group: _Group, scores: Tensor, batch: Batch, values: Tensor, gradient: Tensor) -> None:
-        places, count, n_rows = group.places(scores), len(group.members), len(batch.target)
-        pred = scores.index_select(0, places).transpose(1, 2).reshape(count * n_rows, -1).requires_grad_()
-        target = batch.target.repeat(count, *[1] * (batch.target.ndim - 1))
-        assert isinstance(group.loss, LossModule)
-        weight = None if batch.weight is None else batch.weight.repeat(count)
-        keywords = {**group.loss.hyperparameters(), "reduction": "none"}
-        rows = type(group.loss).function(pred, target, sample_weight=weight, **keywords)
-        of_members = rows.view(count, n_rows).sum(1) / n_rows
-        (slope,) = torch.autograd.grad(of_members.sum(), pred)
-        values.index_copy_(0, places, of_members.detach())
-        gradient.index_copy_(0, places, slope.view(count, n_rows, -1).transpose(1, 2))
+            own = statistics.leaves(group.start, group.end, vars(group.row)["needs"])
+            leaves += own.values()
+            found.append((group.row(RowStatistics(scores.shape[1], own), **group.hyper) * share).sum(1))
+        for group in self._plain:
+            pred = chosen[group.start : group.end].transpose(1, 2).reshape(group.count * n_rows, -1).requires_grad_()
+            leaves.append(pred)
+            found.append(_plain_rows(group, pred, batch).view(group.count, n_rows).sum(1) / n_rows)
+        values = torch.cat(found) if len(found) > 1 else found[0]
+        slopes = torch.autograd.grad(values.sum(), leaves, allow_unused=True)
+        gradient = torch.empty_like(chosen)
+        taken = 0
+        if self._rows:
+            for group in self._rows:
+                needs = vars(group.row)["needs"]
+                statistics.take(group.start, group.end, needs, slopes[taken : taken + len(needs)])
+                taken += len(needs)
+            statistics.gradient_into(gradient[: self._n_rows])
+        for group, slope in zip(self._plain, slopes[taken:], strict=True):
+            gradient[group.start : group.end] = slope.view(group.count, n_rows, -1).transpose(1, 2)
+        if self._order is None:
+            return values.detach(), gradient
+        back = scores.new_empty(len(scores)).index_copy_(0, self._order, values.detach())
+        return back, torch.empty_like(scores).index_copy_(0, self._order, gradient)
 
     def _of_one(self, member: int, scores: Tensor, batch: Batch, values: Tensor, gradient: Tensor) -> None:
         loss = self.losses[member]
@@ -178,17 +166,78 @@ class StackedObjectives:
         gradient[member] = 0.0 if slopes[0] is None else slopes[0].t()
 
 
+class _Statistics:
+    """Row statistics of a stack of scores `(M, K, B)`, and the way back from slopes in them to slopes in the scores.
+
+    The same numbers as `contracts.rows.dense_statistics`, which defines them; the derivatives are written out:
+    d log p_y / d z_k = [k = y] - p_k, d (mean log p) / d z_k = 1 / K - p_k, and twice the score over K - 1 for the
+    squares of the others.
+    """
+
+    def __init__(self, scores: Tensor, target: Tensor, names: Sequence[str]) -> None:
+        self._n_classes = scores.shape[1]
+        self._values: dict[str, Tensor] = {}
+        self._slopes: dict[str, Tensor] = {}
+        if not names:
+            return
+        self._at_target = target.expand(len(scores), 1, len(target))
+        if "log_p_target" in names or "mean_log_p" in names:
+            self._log_p = scores.log_softmax(1)
+            self._values["log_p_target"] = self._log_p.gather(1, self._at_target).squeeze(1)
+        if "mean_log_p" in names:
+            self._values["mean_log_p"] = (self._log_p / self._n_classes).sum(1)
+        if "mean_of_other_squares" in names:
+            self._others = scores.scatter(1, self._at_target, 0.0)
+            self._scaled = self._others / max(self._n_classes - 1, 1)
+            self._values["mean_of_other_squares"] = (self._others * self._scaled).sum(1)
+        self._slopes = {name: torch.zeros_like(value) for name, value in self._values.items()}
+
+    def leaves(self, start: int, end: int, needs: Iterable[str]) -> dict[str, Tensor]:
+        """The statistics of some members, to be differentiated in."""
+        return {name: self._values[name][start:end].detach().requires_grad_() for name in sorted(needs)}
+
+    def take(self, start: int, end: int, needs: Iterable[str], slopes: Sequence[Tensor | None]) -> None:
+        """Keep the slopes in the statistics of some members, in the order of `leaves`."""
+        for name, slope in zip(sorted(needs), slopes, strict=True):
+            if slope is not None:
+                self._slopes[name][start:end] = slope
+
+    def gradient_into(self, gradient: Tensor) -> None:
+        """The slopes in the scores."""
+        target, mean = self._slopes.get("log_p_target"), self._slopes.get("mean_log_p")
+        if target is not None:
+            total = target if mean is None else target + mean
+            torch.mul(self._log_p.exp_(), total.neg().unsqueeze(1), out=gradient)
+            gradient.scatter_add_(1, self._at_target, target.unsqueeze(1))
+            if mean is not None:
+                gradient.add_(mean.unsqueeze(1) / self._n_classes)
+        else:
+            gradient.zero_()
+        if "mean_of_other_squares" in self._slopes:
+            gradient.addcmul_(self._scaled, self._slopes["mean_of_other_squares"].unsqueeze(1), value=2.0)
+
+
+def _plain_rows(group: _Group, pred: Tensor, batch: Batch) -> Tensor:
+    """The value of each row, weighted, of members that share a plain loss; `pred` holds one member after the other."""
+    assert isinstance(group.loss, LossModule)
+    target = batch.target.repeat(group.count, *[1] * (batch.target.ndim - 1))
+    weight = None if batch.weight is None else batch.weight.repeat(group.count)
+    keywords = {**group.loss.hyperparameters(), "reduction": "none"}
+    rows: Tensor = type(group.loss).function(pred, target, sample_weight=weight, **keywords)
+    return rows
+
+
 def _is_plain(loss: Loss) -> bool:
     """Whether a row's value depends on that row and the hyperparameters alone."""
     card = card_of(loss)
     return isinstance(loss, LossModule) and card is not None and Trait.BATCH_COUPLED not in card.traits
 
 
-def _softmax_row(loss: Loss) -> Any:
-    """The row function of a plain loss that needs statistics of the softmax only, or None."""
+def _stacked_row(loss: Loss) -> Any:
+    """The row function of a plain loss that needs stacked statistics only, or None."""
     card = card_of(loss)
     row = None if card is None else card.row
-    if row is None or not vars(row)["needs"] or vars(row)["needs"] - SOFTMAX_STATISTICS:
+    if row is None or not vars(row)["needs"] or vars(row)["needs"] - STACKED_STATISTICS:
         return None
     return row
 
@@ -203,7 +252,7 @@ def _values(loss: Loss) -> tuple[Any, ...]:
     return tuple(value if isinstance(value, (int, float, str, bool, type(None))) else id(value) for value in found)
 
 
-def _takes_columns(row: Any, hypers: Sequence[Mapping[str, Any]], dtype: torch.dtype) -> bool:
+def _takes_columns(row: Any, hypers: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a row function gives the same values and slopes with a column of each hyperparameter as one by one.
 
     It is tried on statistics from the whole range: what branches on a value in Python, or treats one as special,

@@ -67,14 +67,19 @@ def _gelu(gradient: Tensor, before: Tensor, after: Tensor, layer: nn.Module) -> 
     torch.ops.aten.gelu_backward(gradient, before, approximate=str(layer.approximate), grad_input=gradient)
 
 
+def _softplus(gradient: Tensor, before: Tensor, after: Tensor, layer: nn.Module) -> None:
+    torch.ops.aten.softplus_backward(gradient, before, layer.beta, layer.threshold, grad_input=gradient)
+
+
 BACKWARDS: dict[type[nn.Module], Backward] = {
     nn.ReLU: _relu,
     nn.Tanh: _tanh,
     nn.Sigmoid: _sigmoid,
     nn.SiLU: _silu,
     nn.GELU: _gelu,
+    nn.Softplus: _softplus,
 }
-NEEDS_INPUT = (nn.SiLU, nn.GELU)
+NEEDS_INPUT = (nn.SiLU, nn.GELU, nn.Softplus)
 """Activations whose derivative is computed from what went in; the others work in place."""
 
 
@@ -232,6 +237,8 @@ def _apply(activation: nn.Module, before: Tensor, out: Tensor) -> Tensor:
         return before.sigmoid_()
     if isinstance(activation, nn.SiLU):
         torch.ops.aten.silu(before, out=out)
+    elif isinstance(activation, nn.Softplus):
+        torch.ops.aten.softplus(before, activation.beta, activation.threshold, out=out)
     else:
         torch.ops.aten.gelu(before, approximate=str(activation.approximate), out=out)
     return out
