@@ -35,6 +35,18 @@ from minimand.evaluation.multilabel.mean_average_precision import (
 from minimand.evaluation.multilabel.multilabel_macro_f1 import multilabel_macro_f1_metric as multilabel_macro_f1_metric
 from minimand.evaluation.multilabel.multilabel_micro_f1 import multilabel_micro_f1_metric as multilabel_micro_f1_metric
 from minimand.evaluation.multilabel.subset_accuracy import subset_accuracy_metric as subset_accuracy_metric
+from minimand.evaluation.ordinal.macro_mean_absolute_level_error import (
+    macro_mean_absolute_level_error_metric as macro_mean_absolute_level_error_metric,
+)
+from minimand.evaluation.ordinal.mean_absolute_level_error import (
+    mean_absolute_level_error_metric as mean_absolute_level_error_metric,
+)
+from minimand.evaluation.ordinal.quadratic_weighted_kappa import (
+    quadratic_weighted_kappa_metric as quadratic_weighted_kappa_metric,
+)
+from minimand.evaluation.ordinal.within_one_level_accuracy import (
+    within_one_level_accuracy_metric as within_one_level_accuracy_metric,
+)
 from minimand.evaluation.ranking.kemeny import optimal_orders as optimal_orders
 from minimand.evaluation.ranking.rank_aggregation import SystemRanking as SystemRanking
 from minimand.evaluation.ranking.rank_aggregation import borda_ranking as borda_ranking
@@ -42,6 +54,11 @@ from minimand.evaluation.ranking.rank_aggregation import kemeny_ranking as kemen
 from minimand.evaluation.ranking.rank_aggregation import kendall_distance as kendall_distance
 from minimand.evaluation.ranking.rank_aggregation import mean_ranking as mean_ranking
 from minimand.evaluation.ranking.rank_aggregation import two_level_borda_ranking as two_level_borda_ranking
+from minimand.evaluation.registry.best_constants import geometric_mean as geometric_mean
+from minimand.evaluation.registry.best_constants import least_of_one as least_of_one
+from minimand.evaluation.registry.best_constants import relative_median as relative_median
+from minimand.evaluation.registry.best_constants import weighted_mean as weighted_mean
+from minimand.evaluation.registry.best_constants import weighted_quantile as weighted_quantile
 from minimand.evaluation.registry.objective_properties import ObjectiveProperties as ObjectiveProperties
 from minimand.evaluation.registry.objective_properties import objective_properties as objective_properties
 from minimand.evaluation.registry.objective_properties import objective_table as objective_table
@@ -49,3 +66,57 @@ from minimand.evaluation.registry.objective_properties import row_values as row_
 from minimand.evaluation.registry.risk_minimisers import RiskMinimisers as RiskMinimisers
 from minimand.evaluation.registry.risk_minimisers import class_distributions as class_distributions
 from minimand.evaluation.registry.risk_minimisers import minimised_risk as minimised_risk
+from minimand.evaluation.registry.value_loss_properties import ValueLossProperties as ValueLossProperties
+from minimand.evaluation.registry.value_loss_properties import value_loss_properties as value_loss_properties
+from minimand.evaluation.registry.value_loss_properties import value_loss_table as value_loss_table
+from minimand.evaluation.regression.absolute_mean_bias import absolute_mean_bias_metric as absolute_mean_bias_metric
+from minimand.evaluation.regression.d2_absolute_error import d2_absolute_error_metric as d2_absolute_error_metric
+from minimand.evaluation.regression.d2_pinball import d2_pinball_metric as d2_pinball_metric
+from minimand.evaluation.regression.deviation_normalised_error import (
+    deviation_normalised_error_metric as deviation_normalised_error_metric,
+)
+from minimand.evaluation.regression.explained_variance import explained_variance_metric as explained_variance_metric
+from minimand.evaluation.regression.kendall_correlation import kendall_correlation_metric as kendall_correlation_metric
+from minimand.evaluation.regression.max_error import max_error_metric as max_error_metric
+from minimand.evaluation.regression.mean_absolute_error import mean_absolute_error_metric as mean_absolute_error_metric
+from minimand.evaluation.regression.mean_absolute_percentage_error import (
+    mean_absolute_percentage_error_metric as mean_absolute_percentage_error_metric,
+)
+from minimand.evaluation.regression.mean_gamma_deviance import mean_gamma_deviance_metric as mean_gamma_deviance_metric
+from minimand.evaluation.regression.mean_normalised_error import (
+    mean_normalised_error_metric as mean_normalised_error_metric,
+)
+from minimand.evaluation.regression.mean_pinball_loss import mean_pinball_loss_metric as mean_pinball_loss_metric
+from minimand.evaluation.regression.mean_poisson_deviance import (
+    mean_poisson_deviance_metric as mean_poisson_deviance_metric,
+)
+from minimand.evaluation.regression.mean_squared_error import mean_squared_error_metric as mean_squared_error_metric
+from minimand.evaluation.regression.mean_tweedie_deviance import (
+    mean_tweedie_deviance_metric as mean_tweedie_deviance_metric,
+)
+from minimand.evaluation.regression.median_absolute_error import (
+    median_absolute_error_metric as median_absolute_error_metric,
+)
+from minimand.evaluation.regression.pearson_correlation import pearson_correlation_metric as pearson_correlation_metric
+from minimand.evaluation.regression.r2 import r2_metric as r2_metric
+from minimand.evaluation.regression.range_normalised_error import (
+    range_normalised_error_metric as range_normalised_error_metric,
+)
+from minimand.evaluation.regression.relative_absolute_error import (
+    relative_absolute_error_metric as relative_absolute_error_metric,
+)
+from minimand.evaluation.regression.relative_root_mean_squared_error import (
+    relative_root_mean_squared_error_metric as relative_root_mean_squared_error_metric,
+)
+from minimand.evaluation.regression.relative_squared_error import (
+    relative_squared_error_metric as relative_squared_error_metric,
+)
+from minimand.evaluation.regression.root_mean_squared_error import (
+    root_mean_squared_error_metric as root_mean_squared_error_metric,
+)
+from minimand.evaluation.regression.root_mean_squared_logarithmic_error import (
+    root_mean_squared_logarithmic_error_metric as root_mean_squared_logarithmic_error_metric,
+)
+from minimand.evaluation.regression.spearman_correlation import (
+    spearman_correlation_metric as spearman_correlation_metric,
+)

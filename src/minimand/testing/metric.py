@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from minimand.contracts.card import Task, card_of
 from minimand.contracts.metric import Takes
-from minimand.testing.promises.metric_subject import LabelSubject, MetricSubject, subjects
+from minimand.testing.promises.metric_subject import LabelSubject, MetricSubject, ValueSubject, subjects
 from minimand.testing.promises.subject import SkippedPromise
 from minimand.testing.report import BrokenPromisesError, PromiseReport
 
@@ -31,16 +31,26 @@ def check_metric(
     higher_is_better: bool | None = None,
     best: float | None = None,
     tasks: Set[Task] | None = None,
+    relative: bool | None = None,
+    lowest_target: float | None = None,
+    open_below: bool | None = None,
+    lowest_prediction: float | None = None,
     exempt: Mapping[str, str] | None = None,
 ) -> PromiseReport:
     """Check every promise of the contract of metrics, and say what was checked.
 
     Args:
         metric: a function `metric(pred, target, *, sample_weight=None)` that returns a 0-d tensor.
-        takes: "scores" or "probabilities"; read off the card where there is one.
+        takes: "scores", "probabilities" or "values"; read off the card where there is one.
         higher_is_better: which way is better; read off the card where there is one.
         best: its value for perfect predictions; read off the card where there is one.
-        tasks: the problems that it serves; read off the card where there is one, else classes, more than two.
+        tasks: the problems that it serves; read off the card where there is one, else numbers where it takes values,
+            and more than two classes where it does not.
+        relative: of numbers, whether differences are shares of the reference's value; read off the card where there is
+            one.
+        lowest_target: of numbers, the bound below which no target is legal; read off the card where there is one.
+        open_below: the bound itself is not legal either; read off the card where there is one.
+        lowest_prediction: of numbers, the bound above which predictions must lie; read off the card where there is one.
         exempt: `{promise: reason}`, on top of what the card exempts; both are reported.
 
     Returns:
@@ -54,12 +64,17 @@ def check_metric(
     """
     card = card_of(metric)
     facts: dict[str, Any] = dict(card.facts) if card is not None else {}
-    given = {"takes": takes, "higher_is_better": higher_is_better, "best": best}
+    given: dict[str, Any] = {"takes": takes, "higher_is_better": higher_is_better, "best": best, "relative": relative}
+    of_values = (takes or facts.get("takes")) == "values"
+    needed = [name for name in given if name != "relative" or of_values]
+    if of_values:
+        given |= {"lowest_target": lowest_target, "open_below": open_below, "lowest_prediction": lowest_prediction}
     facts |= {name: value for name, value in given.items() if value is not None}
-    missing = [name for name in given if name not in facts]
+    missing = [name for name in needed if name not in facts]
     if missing:
         raise ValueError(f"{', '.join(missing)} must be given for a metric without a card")
-    served = frozenset(tasks or (card.tasks if card is not None else {Task.MULTICLASS}))
+    usual = Task.REGRESSION if of_values else Task.MULTICLASS
+    served = frozenset(tasks or (card.tasks if card is not None else {usual}))
     under_test = tuple(subjects(metric, facts, served))
     promises = metric_promises()
     allowed = {**(card.exempt if card is not None else {}), **(exempt or {})}
@@ -167,19 +182,17 @@ def perfect_is_best(subject: MetricSubject) -> None:
 
 
 def more_right_is_better(subject: MetricSubject) -> None:
-    """Of certain predictions, those with fewer wrong rows are better in the declared direction."""
-    _, target, _ = subject.batch()
-    values = []
-    for n_wrong in subject.wrong_rows:
-        # rows in this order lie evenly over the classes
-        predicted = torch.cat((subject.mistaken(target)[:n_wrong], target[n_wrong:]))
-        values.append(subject.value(subject.certain(predicted), target))
+    """Of certain predictions, those with fewer wrong rows, or smaller errors, are better in the declared direction."""
+    said, values = [], []
+    for words, pred, target in subject.from_right_to_wrong():
+        said.append(words)
+        values.append(subject.value(pred, target))
     sign = 1 if subject.higher_is_better else -1
     steps = [sign * (before - after) for before, after in pairwise(values)]
     if min(steps) <= 0:
-        said = "higher" if subject.higher_is_better else "lower"
+        way = "higher" if subject.higher_is_better else "lower"
         shown = ", ".join(f"{value:.4g}" for value in values)
-        raise AssertionError(f"{said} is declared better, but {subject.wrong_rows} wrong rows of 48 give {shown}")
+        raise AssertionError(f"{way} is declared better, but {', '.join(said)} give {shown}")
 
 
 def nothing_is_better_than_best(subject: MetricSubject) -> None:
@@ -193,7 +206,7 @@ def nothing_is_better_than_best(subject: MetricSubject) -> None:
 
 
 def names_of_classes_do_not_matter(subject: MetricSubject) -> None:
-    """Renaming the classes, in the targets and the columns alike, changes nothing."""
+    """Renaming the classes, in the targets and the columns alike, changes nothing; of levels, counting from the top."""
     pred, target, weight = subject.batch()
     _same(
         subject.value(*subject.renamed(pred, target), weight),
@@ -206,8 +219,9 @@ def layout_does_not_matter(subject: MetricSubject) -> None:
     """Predictions, targets and weights that are not contiguous give the same."""
     pred, target, weight = subject.batch()
     strided = torch.stack((target, -target), 1)[:, 0], torch.stack((weight, -weight), 1)[:, 0]
+    scattered = torch.stack((pred, -pred), -1)[..., 0]
     _same(
-        subject.value(pred.t().contiguous().t(), *strided),
+        subject.value(scattered, *strided),
         subject.value(pred, target, weight),
         "inputs that are not contiguous give another value",
     )
@@ -285,6 +299,48 @@ def unknown_labels_are_left_out(subject: MetricSubject) -> None:
     )
 
 
+def columns_are_averaged(subject: MetricSubject) -> None:
+    """Of numbers: several columns have the mean of their values, and a column `(N, 1)` fits targets `(N,)`."""
+    pred, target, weight = _numbers(subject).batch()
+    others = subject.batch(1)[0]
+    alone = [subject.value(column, target, weight) for column in (pred, others)]
+    both = subject.value(torch.stack((pred, others), 1), torch.stack((target, target), 1), weight)
+    _same(both, sum(alone) / 2, "two columns do not have the mean of their values")
+    _same(subject.value(pred[:, None], target, weight), alone[0], "a column of predictions gives another value")
+
+
+def unit_does_not_matter(subject: MetricSubject) -> None:
+    """Of numbers: in another unit no comparison changes: the value is the same, or, if relative, the ratio of two."""
+    pred, target, weight = _numbers(subject).batch()
+    others = subject.batch(1)[0]
+    here, there = ([subject.value(c * p, c * target, weight) for p in (pred, others)] for c in (1.0, 4.0))
+    if subject.relative:
+        _same(there[0] / there[1], here[0] / here[1], "it is declared relative, but the ratio of two values has a unit")
+    else:
+        _same(there[0], here[0], "the value depends on the unit of the numbers, but is not declared relative")
+
+
+def infinite_predictions_are_wrong_ones(subject: MetricSubject) -> None:
+    """Of numbers: an infinite prediction gives no NaN, and is not better than a finite one."""
+    subject = _numbers(subject)
+    pred, target, weight = subject.batch()
+    usual = subject.value(pred, target, weight)
+    signs = (1.0,) if subject.is_positive else (1.0, -1.0)
+    for sign in signs:
+        infinite = pred.clone()
+        # the smallest target of all rows, so that a rank is lost too
+        infinite[target.argmin() if sign > 0 else target.argmax()] = sign * torch.inf
+        value = subject.value(infinite, target, weight)
+        if math.isnan(value) or (value > usual if subject.higher_is_better else value < usual):
+            raise AssertionError(f"a prediction of {sign * math.inf} changes the value from {usual:.6g} to {value:.6g}")
+
+
+def _numbers(subject: MetricSubject) -> ValueSubject:
+    if not isinstance(subject, ValueSubject):
+        raise SkippedPromise("predictions are no numbers")
+    return subject
+
+
 _PROMISES: tuple[MetricPromise, ...] = (
     returns_a_float64_scalar,
     order_of_rows_does_not_matter,
@@ -301,4 +357,7 @@ _PROMISES: tuple[MetricPromise, ...] = (
     global_state_is_untouched,
     mistakes_are_refused_in_words,
     unknown_labels_are_left_out,
+    columns_are_averaged,
+    unit_does_not_matter,
+    infinite_predictions_are_wrong_ones,
 )

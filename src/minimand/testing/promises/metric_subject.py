@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from minimand.contracts.card import Task
 from minimand.contracts.metric import Takes
+from minimand.testing.promises.subject import SkippedPromise
 
 Arguments = tuple[Tensor, Tensor, Tensor | None]
 N_ROWS = 48
@@ -24,6 +25,7 @@ class MetricSubject:
     takes: Takes
     higher_is_better: bool
     best: float
+    relative: bool = False
 
     n_classes: ClassVar[int] = 5
     wrong_rows: ClassVar[tuple[int, ...]] = (0, 6, 16, 32, 48)
@@ -61,6 +63,14 @@ class MetricSubject:
     def mistaken(self, target: Tensor) -> Tensor:
         """Other targets, wrong in each row."""
         return (target + 1) % self.n_classes
+
+    def from_right_to_wrong(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Words, predictions and targets, each prediction worse than the one before."""
+        _, target, _ = self.batch()
+        for n_wrong in self.wrong_rows:
+            # rows in this order lie evenly over the classes
+            predicted = torch.cat((self.mistaken(target)[:n_wrong], target[n_wrong:]))
+            yield f"{n_wrong} wrong rows of {N_ROWS}", self.certain(predicted), target
 
     def without_rare_class(self) -> Tensor:
         """Rows `(48,)` bool that may stay so that the last class is gone."""
@@ -110,14 +120,9 @@ class MetricSubject:
         nan = pred.clone()
         nan[3, 1] = torch.nan
         return {
-            "a target too few": ((pred, target[:-1], None), ValueError),
             "predictions of one dimension": ((pred[:, 0], target, None), ValueError),
-            "integer predictions": ((pred.long(), target, None), TypeError),
             "NaN in the predictions": ((nan, target, None), ValueError),
-            "a weight too few": ((pred, target, weight[:-1]), ValueError),
-            "a negative weight": ((pred, target, weight - 1), ValueError),
-            "no row": ((pred[:0], target[:0], None), ValueError),
-            "no row of positive weight": ((pred, target, torch.zeros_like(weight)), ValueError),
+            **_mistakes_of_any_kind(pred, target, weight),
         }
 
     def value(self, pred: Tensor, target: Tensor, weight: Tensor | None = None) -> float:
@@ -227,11 +232,144 @@ class LabelSubject(MetricSubject):
         }
 
 
+@dataclass(frozen=True)
+class LevelSubject(MetricSubject):
+    """A metric of ordered classes."""
+
+    def mistaken(self, target: Tensor) -> Tensor:
+        """Other levels, wrong in each row by two or three."""
+        return (target + 2) % self.n_classes
+
+    def renamed(self, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with the levels counted from the other end: no other names keep the order."""
+        return pred.flip(1), self.n_classes - 1 - target
+
+
+@dataclass(frozen=True)
+class ValueSubject(MetricSubject):
+    """A metric of numbers."""
+
+    lowest_target: float | None = None
+    open_below: bool = False
+    lowest_prediction: float | None = None
+
+    target_dtypes: ClassVar[tuple[torch.dtype, ...]] = (
+        torch.uint8,
+        torch.int32,
+        torch.int64,
+        torch.float16,
+        torch.bfloat16,
+        torch.float32,
+    )
+
+    def batch(self, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Predictions `(48,)` better than chance, with ties, targets with ties and an outlier, and weights; float64."""
+        rng = Generator().manual_seed(seed)
+        target = self._targets()
+        noise = torch.randn(N_ROWS, generator=rng, dtype=torch.float64)
+        pred = target * (0.4 * noise).exp() if self.is_positive else target + noise + 0.2
+        pred[10:14] = pred[10]
+        if self.lowest_target is not None and not self.open_below:
+            # the bound is legal: a count of zero
+            target[8] = self.lowest_target
+        return pred, target, 0.25 + torch.rand(N_ROWS, generator=rng, dtype=torch.float64)
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether only numbers above some bound are legal, so that positive ones are given."""
+        return self.lowest_target is not None or self.lowest_prediction is not None
+
+    def _targets(self) -> Tensor:
+        target = torch.randn(N_ROWS, generator=Generator().manual_seed(7), dtype=torch.float64) * 3 + 1
+        target[20:24] = target[20]
+        target[5] = 25.0
+        return target.abs() + 0.5 if self.is_positive else target
+
+    def certain(self, predicted: Tensor) -> Tensor:
+        """The numbers themselves."""
+        return predicted.clone()
+
+    def mistaken(self, target: Tensor) -> Tensor:
+        """Numbers that are wrong in each row, all in all too high, and in another order."""
+        noise = torch.randn(N_ROWS, generator=Generator().manual_seed(11), dtype=torch.float64) + 0.5
+        return target * (0.5 * noise).exp() if self.is_positive else target + 2 * noise
+
+    def from_right_to_wrong(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Words, predictions and targets; the same errors, each time larger."""
+        target = self._targets()
+        wrong = self.mistaken(target)
+        for share in (0.0, 0.1, 0.3, 1.0, 3.0):
+            said = target * (wrong / target) ** share if self.is_positive else target + share * (wrong - target)
+            yield f"{share:g} times the same errors", said, target
+
+    def without_rare_class(self) -> Tensor:
+        """Rows `(48,)` bool that may stay so that the outlier is gone."""
+        return torch.arange(N_ROWS) != 5
+
+    def of_fewer_classes(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Words, targets and weights, of one column and of several."""
+        target, weight = self._targets(), self.batch()[2]
+        yield "48 numbers", target, weight
+        yield "24 rows of two numbers", target.reshape(24, 2), weight[:24]
+        yield "two numbers", target[:2], weight[:2]
+
+    def renamed(self, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbers have no names."""
+        raise SkippedPromise("numbers have no names")
+
+    def in_every_dtype(self) -> tuple[Tensor, Tensor]:
+        """Predictions and targets that are the same numbers in every dtype."""
+        rng = Generator().manual_seed(3)
+        pred = torch.randint(1, 33, (N_ROWS,), generator=rng).double() / 4
+        return pred, torch.randint(1, 9, (N_ROWS,), generator=rng).double()
+
+    def mistakes(self) -> dict[str, tuple[Arguments, type[Exception]]]:
+        """Words, arguments that must be refused, and the error that must be raised."""
+        pred, target, weight = self.batch()
+        found: dict[str, tuple[Arguments, type[Exception]]] = _mistakes_of_any_kind(pred, target, weight)
+        for name, number in (("NaN", torch.nan), ("infinity", torch.inf)):
+            broken = target.clone()
+            broken[3] = number
+            found[f"{name} in the targets"] = ((pred, broken, None), ValueError)
+        nan = pred.clone()
+        nan[3] = torch.nan
+        found["NaN in the predictions"] = ((nan, target, None), ValueError)
+        found["a column for each row"] = ((pred[:, None].expand(-1, N_ROWS), target, None), ValueError)
+        found["a row for a column"] = ((pred, target[:, None], None), ValueError)
+        found["targets that are true or false"] = ((pred, target > 1, None), TypeError)
+        if self.lowest_target is not None:
+            low = target.clone()
+            low[3] = self.lowest_target - (0.0 if self.open_below else 0.25)
+            found["a target below the lowest"] = ((pred, low, None), ValueError)
+        if self.lowest_prediction is not None:
+            low = pred.clone()
+            low[3] = self.lowest_prediction
+            found["a prediction that is not above the lowest"] = ((low, target, None), ValueError)
+        return found
+
+
+def _mistakes_of_any_kind(pred: Tensor, target: Tensor, weight: Tensor) -> dict[str, tuple[Arguments, type[Exception]]]:
+    return {
+        "a target too few": ((pred, target[:-1], None), ValueError),
+        "integer predictions": ((pred.long(), target, None), TypeError),
+        "a weight too few": ((pred, target, weight[:-1]), ValueError),
+        "a negative weight": ((pred, target, weight - 1), ValueError),
+        "no row": ((pred[:0], target[:0], None), ValueError),
+        "no row of positive weight": ((pred, target, torch.zeros_like(weight)), ValueError),
+    }
+
+
 def subjects(
     metric: Callable[..., Tensor], facts: Mapping[str, Any], tasks: frozenset[Task]
 ) -> Iterator[MetricSubject]:
     """The metric under each kind of targets that it serves."""
-    kinds = {Task.MULTICLASS: MetricSubject, Task.BINARY: TwoClassSubject, Task.MULTILABEL: LabelSubject}
+    kinds = {
+        Task.MULTICLASS: MetricSubject,
+        Task.BINARY: TwoClassSubject,
+        Task.MULTILABEL: LabelSubject,
+        Task.ORDINAL: LevelSubject,
+        Task.REGRESSION: ValueSubject,
+    }
     for task, kind in kinds.items():
         if task in tasks:
-            yield kind(metric, facts["takes"], facts["higher_is_better"], facts["best"])
+            yield kind(metric, **facts)
