@@ -175,13 +175,44 @@ def test_fresh_seeds_are_ten_others(tree):
     assert found.exit_code == 1
 
 
+def test_fresh_seeds_that_agree_are_kept_beside_the_record(tree):
+    tree.comparative(gain="0.1")
+    verified(tree, record=True)
+    verified(tree, record=True, fresh_seeds=True)
+    entry = json_of(tree)["claims"][0]
+    assert entry["verdict"] == entry["on_recorded_seeds"] == entry["fresh"]["verdict"] == "holds here"
+    assert entry["fresh"]["seeds"] == list(FRESH_SEEDS)
+    assert verified(tree).exit_code == verified(tree, fresh_seeds=True).exit_code == 0
+
+
+def test_a_claim_of_which_fresh_seeds_say_something_else_becomes_undecided(tree):
+    tree.comparative(gain="0.1 * (seed < 2000)")
+    verified(tree, record=True)
+    verified(tree, record=True, fresh_seeds=True)
+    entry = json_of(tree)["claims"][0]
+    assert (entry["verdict"], entry["on_recorded_seeds"]) == ("undecided", "holds here")
+    assert entry["fresh"]["verdict"] == "does not hold here"
+    assert entry["seeds_needed"] >= 20
+    # either run says again what it said: nothing differs, and recording the same numbers again forgets nothing.
+    assert verified(tree).exit_code == verified(tree, fresh_seeds=True).exit_code == 0
+    verified(tree, record=True)
+    assert json_of(tree)["claims"][0]["verdict"] == "undecided"
+    assert not json_of(tree)["history"]
+
+
+def test_fresh_seeds_are_recorded_of_recorded_claims_only(tree):
+    tree.comparative(gain="0.1")
+    with pytest.raises(InputError, match="no record of the claims as they are now"):
+        verified(tree, record=True, fresh_seeds=True)
+
+
 @pytest.mark.parametrize(
     "options",
-    [{"record": True, "fresh_seeds": True}, {"record": True, "seeds": (0, 1)}, {"fresh_seeds": True, "seeds": (0,)}],
+    [{"record": True, "seeds": (0, 1)}, {"fresh_seeds": True, "seeds": (0,)}],
 )
 def test_options_that_exclude_each_other_are_refused(tree, options):
     tree.comparative()
-    with pytest.raises(InputError, match="fresh-seeds"):
+    with pytest.raises(InputError, match="other seeds"):
         verified(tree, **options)
 
 

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from minimand.contracts.card import Card
-from minimand.contracts.verdict import Finding
+from minimand.contracts.verdict import Finding, Verdict
 from minimand.errors import InputError
 from minimand.whole_files import write_atomically
 from minimand.workbench.environment import processor, versions
 from minimand.workbench.verify.scope import CLAIMS, ClaimFile, claim_file_of
 
 SCHEMA = 1
+FRESH_FIELDS = ("seeds", "arms", "findings", "verdict", "seeds_needed", "seconds")
+"""What a record keeps of a claim on fresh seeds."""
+MADE_OF_BOTH = ("fresh", "on_recorded_seeds", "verdict", "seeds_needed", "seconds")
+"""What a record says of a claim that running the recorded seeds again need not say."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +124,51 @@ def write_record(file: ClaimFile, entries: list[dict[str, Any]], *, fingerprint:
     }
     if former is not None:
         content["history"] = list(former.history)
+        for entry in entries:
+            before = former.entry(entry["name"])
+            if before is not None and "fresh" in before and _numbers(before) == _numbers(entry):
+                # the same numbers again: what other seeds said of them still stands.
+                entry |= {key: before[key] for key in MADE_OF_BOTH if key != "seconds"}
         if _measured(former.content) != _measured(content):
             content["history"].insert(0, {key: value for key, value in former.content.items() if key != "history"})
     write_atomically(file.record, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return Record(content)
+
+
+def write_fresh(file: ClaimFile, entries: list[dict[str, Any]], *, fingerprint: str) -> Record:
+    """Add what other seeds said to the record of a claim file; where the verdicts differ, the claim is undecided.
+
+    Raises:
+        InputError: not in a source checkout, or there is no record of these claims as they are now.
+        OSError: the disk.
+    """
+    require_checkout(file)
+    former = read_record(file)
+    if former is None or former.fingerprint != fingerprint or any(former.entry(e["name"]) is None for e in entries):
+        raise InputError(f"{file.path} has no record of the claims as they are now: run --record without --fresh-seeds")
+    content = json.loads(json.dumps(former.content))
+    for entry in content["claims"]:
+        fresh = next(new for new in entries if new["name"] == entry["name"])
+        entry["fresh"] = {key: fresh[key] for key in FRESH_FIELDS}
+        entry["on_recorded_seeds"] = verdict_on_recorded_seeds(entry)
+        agree = entry["on_recorded_seeds"] == fresh["verdict"]
+        entry["verdict"] = entry["on_recorded_seeds"] if agree else str(Verdict.UNDECIDED)
+        if not agree:
+            needed = [count for count in (entry["seeds_needed"], fresh["seeds_needed"]) if count is not None]
+            entry["seeds_needed"] = max(needed, default=len(entry["seeds"]) + len(fresh["seeds"]))
+    write_atomically(file.record, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    return Record(content)
+
+
+def verdict_on_recorded_seeds(entry: Mapping[str, Any]) -> str:
+    """What the recorded seeds alone said, which other seeds may have put in doubt."""
+    return str(entry.get("on_recorded_seeds", entry["verdict"]))
+
+
+def verdict_on_fresh_seeds(entry: Mapping[str, Any]) -> str:
+    """What the fresh seeds said, where that is recorded; else what the recorded ones did."""
+    fresh = entry.get("fresh")
+    return verdict_on_recorded_seeds(entry) if fresh is None else str(fresh["verdict"])
 
 
 def finding_as_dict(finding: Finding) -> dict[str, Any]:
@@ -147,4 +192,8 @@ def _finite(number: float) -> float | None:
 
 def _measured(content: Mapping[str, Any]) -> list[Any]:
     """What makes two records say the same: everything but when, where and how fast."""
-    return [{key: value for key, value in entry.items() if key != "seconds"} for entry in content["claims"]]
+    return [_numbers(entry) for entry in content["claims"]]
+
+
+def _numbers(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key not in MADE_OF_BOTH}

@@ -18,6 +18,9 @@ from minimand.workbench.verify.record import (
     finding_as_dict,
     read_record,
     require_checkout,
+    verdict_on_fresh_seeds,
+    verdict_on_recorded_seeds,
+    write_fresh,
     write_record,
 )
 from minimand.workbench.verify.scope import CLAIMS, ClaimFile, claim_files
@@ -52,7 +55,11 @@ class ClaimResult:
 
     @property
     def recorded_verdict(self) -> str | None:
-        return None if self.recorded is None else str(self.recorded["verdict"])
+        """What the record says of these seeds: the fresh ones may have been recorded to say something else."""
+        if self.recorded is None:
+            return None
+        of_fresh = self.seeds == FRESH_SEEDS
+        return verdict_on_fresh_seeds(self.recorded) if of_fresh else verdict_on_recorded_seeds(self.recorded)
 
     @property
     def differs(self) -> bool:
@@ -128,6 +135,7 @@ def verify(
         workers: processes; 1 runs in this one. The numbers do not depend on it.
         fresh_seeds: the seeds 2000 to 2009 instead of the recorded ones, 1000 to 1009.
         record: write what is found beside the claims, if this is a source checkout; broken experiments are refused.
+            With `fresh_seeds` it is added to the record; a claim of which they say something else becomes undecided.
         seeds: other seeds, for the development of a claim (0 to 9 by custom); never recorded.
         progress: told after each seed.
         package: where the claims live.
@@ -135,8 +143,8 @@ def verify(
     Raises:
         InputError: nothing is meant by `what`, options that exclude each other, or `record` outside a checkout.
     """
-    if record and (fresh_seeds or seeds is not None):
-        raise InputError("--record runs the seeds kept for it: leave out --fresh-seeds and other seeds")
+    if record and seeds is not None:
+        raise InputError("--record runs the seeds kept for it: leave out other seeds")
     if fresh_seeds and seeds is not None:
         raise InputError("give --fresh-seeds or other seeds, not both")
     files = claim_files(what, all=all, package=package)
@@ -238,7 +246,11 @@ def _recorded(file: ClaimFile, own: Sequence[ClaimResult], mark: str) -> tuple[s
             result.judgement.require_sound()
     except BrokenExperiment as error:
         return f"{file.path} is not recorded, its experiment is broken: {error}", False
-    write_record(file, [result.entry() for result in own], fingerprint=mark, slug=own[0].claim.card.slug)
+    entries = [result.entry() for result in own]
+    if own[0].seeds == FRESH_SEEDS:
+        write_fresh(file, entries, fingerprint=mark)
+    else:
+        write_record(file, entries, fingerprint=mark, slug=own[0].claim.card.slug)
     _LOG.info("recorded %s", file.record)
     return str(file.record), True
 
