@@ -1,4 +1,4 @@
-"""Classifiers on disk: equal to the bit after a round trip, and refused in a sentence where that cannot be."""
+"""Estimators on disk: equal to the bit after a round trip, and refused in a sentence where that cannot be."""
 
 from __future__ import annotations
 
@@ -16,12 +16,25 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
+from minimand import Objective
+from minimand.contracts.catalogue import cards
 from minimand.errors import InputError
 from minimand.estimators.classifier import ObjectiveClassifier
 from minimand.estimators.encoding import TableEncoder
-from minimand.estimators.saving import load_classifier, save_classifier
-from minimand.evaluation import log_loss_metric
-from minimand.losses import ELRLoss, GCELoss, LegendreTronLoss, LogitAdjustmentLoss, SphericalZLoss
+from minimand.estimators.regressor import ObjectiveRegressor
+from minimand.estimators.saving import load_classifier, load_regressor, save_classifier, save_regressor
+from minimand.evaluation import log_loss_metric, mean_absolute_error_metric
+from minimand.losses import (
+    ELRLoss,
+    GCELoss,
+    LegendreTronLoss,
+    LogitAdjustmentLoss,
+    SphericalZLoss,
+    gaussian_nll_loss,
+    mae_loss,
+    mse_loss,
+    msle_loss,
+)
 
 
 def table(n=150):
@@ -314,3 +327,124 @@ def test_an_objective_that_has_moved_is_found_by_its_slug(model):
     before = load_classifier(model).predict(X)
     change(model, objective={"id": "losses.elsewhere:renamed_loss", "slug": "cross-entropy", "parameters": {}})
     assert np.array_equal(load_classifier(model).predict(X), before)
+
+
+# --- Regressors ----------------------------------------------------------------------------------------------------
+
+
+def fitted_to_numbers(objective=None, columns=0, **parameters):
+    defaults = {"hidden": (8, 6), "max_epochs": 3, "learning_rate": 1e-2, "random_state": 0}
+    X, _ = table()
+    y = 1e5 * (1 + X["count"] + np.nan_to_num(X["size"], nan=2.0) ** 2).to_numpy()
+    y = np.column_stack([y / (k + 1) for k in range(columns)]) if columns else y
+    return ObjectiveRegressor(objective, **(defaults | parameters)).fit(X, y), X, y
+
+
+@pytest.mark.parametrize(
+    "card", [card for card in cards("loss") if "predictions" in card.facts], ids=lambda card: card.name
+)
+def test_a_loaded_regressor_predicts_the_same_to_the_bit_with_every_loss(tmp_path, card):
+    regressor, X, y = fitted_to_numbers(card.component)
+    save_regressor(regressor, tmp_path, about={"name": card.name})
+    loaded = load_regressor(tmp_path)
+    predicted = regressor.predict(X)
+    assert loaded.about_ == {"name": card.name}
+    assert np.array_equal(loaded.predict(X), predicted)
+    assert np.array_equal(loaded.network_outputs(X), regressor.network_outputs(X))
+    assert loaded.history_ == regressor.history_
+    assert loaded.value_facts_ == regressor.value_facts_
+    assert loaded.target_summary_ == regressor.target_summary_
+    assert loaded.loss_.hyperparameters() == regressor.loss_.hyperparameters()
+    # and is trained again as it was
+    assert np.array_equal(loaded.fit(X, y).predict(X), predicted)
+
+
+@pytest.mark.parametrize("objective", [None, msle_loss])
+@pytest.mark.parametrize("columns", [1, 3])
+def test_regressors_with_columns_and_settings_come_back(tmp_path, objective, columns):
+    settings = {"metric": mean_absolute_error_metric, "patience": 3, "validation_fraction": 0.3, "weight_decay": 0.5}
+    regressor, X, _ = fitted_to_numbers(objective, columns, encoder=TableEncoder(n_quantiles=20), **settings)
+    save_regressor(regressor, tmp_path, about={})
+    loaded = load_regressor(tmp_path)
+    assert loaded.predict(X).shape == (150, columns)
+    assert np.array_equal(loaded.predict(X), regressor.predict(X))
+    assert loaded.objective is (mse_loss if objective is None else objective)
+    assert {name: getattr(loaded, name) for name in settings} == settings
+    assert loaded.feature_names_in_.tolist() == ["kind", "size", "count"]
+
+
+def absolute(pred, target):
+    return F.l1_loss(pred, target, reduction="none")
+
+
+@pytest.mark.parametrize(
+    ("objective", "words"),
+    [
+        (absolute, "trained with absolute cannot be saved"),
+        (Objective(absolute), "cannot be saved"),
+        (Objective(mae_loss, scaling="none"), "cannot be saved"),
+        (Objective(gaussian_nll_loss, predictions=lambda rows: rows[:, 0] * 2), "cannot be saved"),
+    ],
+)
+def test_objectives_of_numbers_that_could_not_be_built_again_are_refused(tmp_path, objective, words):
+    with pytest.raises(InputError, match=words):
+        save_regressor(fitted_to_numbers(objective)[0], tmp_path / "model", about={})
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_objective_that_adds_nothing_is_its_loss(tmp_path):
+    regressor, X, _ = fitted_to_numbers(Objective(mae_loss))
+    save_regressor(regressor, tmp_path, about={})
+    assert np.array_equal(load_regressor(tmp_path).predict(X), regressor.predict(X))
+    with pytest.raises(NotFittedError):
+        save_regressor(ObjectiveRegressor(), tmp_path, about={})
+
+
+def test_a_model_of_another_kind_is_named(model, tmp_path):
+    with pytest.raises(InputError, match="is no regressor, but a classifier"):
+        load_regressor(model)
+    save_regressor(fitted_to_numbers()[0], tmp_path / "numbers", about={})
+    with pytest.raises(InputError, match="is no classifier, but a regressor"):
+        load_classifier(tmp_path / "numbers")
+    # models of the first version did not say what they are
+    description = json.loads((model / "model.json").read_text())
+    del description["kind"]
+    (model / "model.json").write_text(json.dumps(description))
+    assert load_classifier(model).classes_.tolist() == ["no", "perhaps", "yes"]
+
+
+@pytest.mark.parametrize(
+    "change_tensors",
+    [
+        lambda tensors: tensors.pop("target.shift"),
+        lambda tensors: tensors.update({"target.scale": tensors["target.scale"].float()}),
+        lambda tensors: tensors.update({"target.scale": torch.ones(2, dtype=torch.float64)}),
+        lambda tensors: tensors.update({"target.scale": torch.full((1,), torch.nan, dtype=torch.float64)}),
+        lambda tensors: tensors.pop("output.shift"),
+        lambda tensors: tensors.update({"output.scale": torch.ones(3, dtype=torch.float64)}),
+        lambda tensors: tensors.pop("network.0.0.weight"),
+    ],
+)
+def test_numbers_that_do_not_fit_a_regressor_are_refused(tmp_path, change_tensors):
+    save_regressor(fitted_to_numbers(msle_loss)[0], tmp_path, about={})
+    change_numbers(tmp_path, change_tensors)
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load_regressor(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"target_shape": [2]}, "do not fit 2 targets"),
+        ({"target_shape": "many"}, "cannot be loaded"),
+        ({"targets": {"mean": 3}}, "cannot be loaded"),
+        ({"objective": {"id": "", "slug": "gaussian-nll", "parameters": {}}}, "does not have 2 outputs for each of 1"),
+        ({"objective": {"id": "", "slug": "cross-entropy", "parameters": {}}}, "must be a loss of numbers"),
+        ({"kind": "orchestra"}, "is no regressor, but a orchestra"),
+    ],
+)
+def test_descriptions_of_regressors_that_do_not_hold_together_are_refused(tmp_path, fields, words):
+    save_regressor(fitted_to_numbers()[0], tmp_path, about={})
+    change(tmp_path, **fields)
+    with pytest.raises(InputError, match=words):
+        load_regressor(tmp_path)

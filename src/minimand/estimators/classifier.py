@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import numbers
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import check_array, check_random_state, get_tags
+from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
-from minimand.contracts.arguments import require_integer, require_range
 from minimand.contracts.card import Task, card_of
 from minimand.contracts.loss import Loss
 from minimand.contracts.task import TaskInfo, bind
-from minimand.errors import MinimandWarning
-from minimand.estimators.encoding import TableEncoder
 from minimand.estimators.labelled import (
     Floats,
     Labelled,
@@ -33,18 +27,18 @@ from minimand.estimators.labelled import (
     order_by_content,
     stratified_split,
 )
+from minimand.estimators.network_estimator import NetworkEstimator, Prepared, encoded_table, root_seed, tensor_rows
 from minimand.estimators.networks import make_network
 from minimand.estimators.scoring import (
     class_probabilities,
     defines_probabilities,
     ranking_scores,
-    scores_in_blocks,
     validation_score,
 )
 from minimand.losses.classification.cross_entropy import cross_entropy_loss
-from minimand.training.fit import History, Settings, fit
+from minimand.training.fit import Score
 from minimand.training.rows import Rows
-from minimand.training.seeds import named_generator, named_seed
+from minimand.training.seeds import named_seed
 
 EXPECTED_FAILED_CHECKS: dict[str, str] = {}
 """Checks of `check_estimator` that may fail, with the reason: those that scikit-learn declares for its `MLPClassifier`.
@@ -52,10 +46,8 @@ EXPECTED_FAILED_CHECKS: dict[str, str] = {}
 It declares none, and none fail.
 """
 
-PREDICTED_AT_ONCE = 128
 
-
-class ObjectiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class ObjectiveClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """A classifier that trains a network with the objective of your choice.
 
     Rows are encoded, a network with one score a class is trained with AdamW in minibatches, and the weights of the
@@ -111,14 +103,7 @@ class ObjectiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     classes_: NDArray[Any]
-    n_features_in_: int
-    encoder_: Any
-    network_: nn.Module
-    loss_: Loss
-    history_: History
-    n_iter_: int
     class_counts_: Floats
-    n_training_rows_: int
 
     def __init__(
         self,
@@ -186,19 +171,24 @@ class ObjectiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Warns:
             MinimandWarning: the loss became infinite or NaN; the best weights until then are kept.
         """
-        settings = self._settings()
-        root = _root_seed(self.random_state)
+        self._fitted(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self
+
+    def _prepared(
+        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> Prepared:
+        root = root_seed(self.random_state)
         device = torch.device(self.device)
         validate_data(self, X, y, skip_check_array=True)
         training = Labelled.checked(self._table(X), checked_labels(y, self), sample_weight, name="sample_weight")
         classes = self._classes(training.y)
         codes = class_codes(training.y, classes, name="y")
         factors = class_factors(self.class_weight, classes, codes, training.weight)
-        validation = self._given_validation(X_val, y_val, sample_weight_val)
-        if validation is None and self.patience is not None:
-            split = stratified_split(codes, self._validation_fraction(), seed=named_seed(root, "validation rows"))
-            if split is not None:
-                training, validation = (training.take(index) for index in split)
+        training, validation = self._divided(
+            training,
+            self._given_validation(X_val, y_val, sample_weight_val, checked=lambda y: checked_labels(y, self)),
+            lambda fraction: stratified_split(codes, fraction, seed=named_seed(root, "validation rows")),
+        )
 
         encoder, rows = self._training_rows(training, classes, factors, device)
         held = None if validation is None else self._validation_rows(validation, encoder, classes, factors, device)
@@ -206,72 +196,26 @@ class ObjectiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             rows.y.cpu(),
             len(classes),
             sample_weight=None if rows.weight is None else rows.weight.double().cpu(),
-            rng=named_generator(root, "loss noise"),
         )
+        counts = np.asarray(task.class_counts)
+        return Prepared(rows, held, task, root, {"classes_": classes, "encoder_": encoder, "class_counts_": counts})
+
+    def _untrained(self, prepared: Prepared) -> tuple[nn.Module, Loss, Score]:
         objective = cross_entropy_loss if self.objective is None else self.objective
-        loss = bind(objective, task, **(self.objective_parameters or {})).to(device)
-        score = validation_score(self.metric, loss)
-        network = make_network(
-            self.module, rows.x, len(classes), hidden=self.hidden, seed=named_seed(root, "initialisation")
-        ).to(device)
-        history = fit(network, loss, rows, held, settings=settings, seed=root, score=score)
-        if history.diverged:
-            kept = f"of epoch {history.best_epoch}" if history.best_epoch else "that it started with"
-            warnings.warn(
-                f"training diverged in epoch {history.epochs}, where the loss was {history.loss[-1]}: the network has "
-                f"the weights {kept}; a smaller learning_rate may help",
-                MinimandWarning,
-                stacklevel=2,
-            )
-        self.classes_, self.encoder_, self.network_, self.loss_ = classes, encoder, network, loss
-        self.history_, self.n_iter_ = history, history.epochs
-        self.class_counts_ = np.asarray(task.class_counts)
-        self.n_training_rows_ = task.n_samples
-        return self
+        device, n_classes = prepared.rows.x.device, prepared.task.n_classes
+        loss = bind(objective, prepared.own_task(), **(self.objective_parameters or {})).to(device)
+        seed = named_seed(prepared.seed, "initialisation")
+        network = make_network(self.module, prepared.rows.x, n_classes, hidden=self.hidden, seed=seed).to(device)
+        return network, loss, validation_score(self.metric, loss)
 
-    def _settings(self) -> Settings:
-        return Settings(
-            learning_rate=_plain(self.learning_rate),
-            weight_decay=_plain(self.weight_decay),
-            batch_size=_plain(self.batch_size),
-            max_epochs=_plain(self.max_epochs),
-            patience=_plain(self.patience),
-        )
-
-    def _validation_fraction(self) -> float:
-        fraction: float = _plain(self.validation_fraction)
-        require_range("validation_fraction", fraction, least=0.0, below=1.0)
-        return fraction
-
-    def _table(self, X: Any) -> Any:
-        """The input as rows that can be taken: a float32 matrix where there is no encoder, else a frame or an array."""
-        if self.encoder is None:
-            # a module of the user's may take more than a matrix, such as images
-            images = self.module is not None
-            return check_array(X, dtype=np.float32, order="C", allow_nd=images, estimator=self, input_name="X")
-        if hasattr(X, "columns") and hasattr(X, "iloc"):
-            if len(X) == 0:
-                raise ValueError(f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required.")
-            return X
-        if getattr(getattr(X, "dtype", None), "kind", None) == "T":
-            X = X.astype(object)  # the strings of NumPy 2, which scikit-learn does not know
-        return check_array(X, dtype=None, ensure_all_finite=False, estimator=self, input_name="X")
+    def _data_parameters(self) -> tuple[Any, ...]:
+        return (*super()._data_parameters(), self.class_weight, self.classes)
 
     def _classes(self, y: NDArray[Any]) -> NDArray[Any]:
         classes = np.unique(y if self.classes is None else np.asarray(self.classes))
         if len(classes) < 2:
             raise ValueError(f"y must have at least two classes, got one class: {classes.tolist()}")
         return classes
-
-    def _given_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Labelled | None:
-        for name, value, other in (("X_val", X_val, y_val), ("y_val", y_val, X_val)):
-            if value is None and (other is not None or sample_weight_val is not None):
-                raise ValueError(f"{name} must be given with the other arguments of the validation rows, got None")
-        if X_val is None:
-            return None
-        validate_data(self, X_val, reset=False, skip_check_array=True)
-        labels = checked_labels(y_val, self)
-        return Labelled.checked(self._table(X_val), labels, sample_weight_val, name="sample_weight_val")
 
     def _training_rows(
         self, training: Labelled, classes: NDArray[Any], factors: Floats | None, device: torch.device
@@ -283,7 +227,7 @@ class ObjectiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         encoder, x = self._encoded(training)
         weight = combined_weight(training.weight, factors, codes)
         order = order_by_content(x, codes, weight)
-        return encoder, _rows(x[order], codes[order], None if weight is None else weight[order], device)
+        return encoder, tensor_rows(x[order], codes[order], None if weight is None else weight[order], device)
 
     def _validation_rows(
         self,
@@ -297,20 +241,7 @@ class ObjectiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if factors is not None:
             validation, codes = of_weighted_classes(validation, codes, factors)
         weight = combined_weight(validation.weight, factors, codes)
-        return _rows(_encode(encoder, validation.table), codes, weight, device)
-
-    def _encoded(self, training: Labelled) -> tuple[Any, NDArray[np.float32]]:
-        """The fitted encoder and the training rows encoded."""
-        if self.encoder is None:
-            return None, training.table
-        if isinstance(self.encoder, str):
-            if self.encoder != "auto":
-                raise ValueError(f'encoder must be "auto", None or a transformer, got {self.encoder!r}')
-            encoder: Any = TableEncoder()
-        else:
-            encoder = clone(self.encoder)
-        # one call: encoders that look at the labels encode the rows they were fitted to in a way of their own
-        return encoder, _as_matrix(encoder.fit_transform(training.table, training.y))
+        return tensor_rows(encoded_table(encoder, validation.table), codes, weight, device)
 
     # --- Prediction ------------------------------------------------------------------------------------------------
 
@@ -320,7 +251,7 @@ class ObjectiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The scores of the network; where the loss has learned a map from scores to probabilities of its own, the
         logarithms of those.
         """
-        raw = self._network_scores(X)
+        raw = self._outputs(X)
         scores: NDArray[Any] = ranking_scores(self.loss_, raw).cpu().numpy()
         return scores
 
@@ -346,68 +277,12 @@ class ObjectiveClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Only where the objective defines probabilities: `hasattr(classifier, "predict_proba")` says so.
         """
-        scores = self._network_scores(X)
+        scores = self._outputs(X)
         probabilities: NDArray[np.float64] = class_probabilities(self.loss_, scores).cpu().numpy()
         return probabilities
 
-    def _network_scores(self, X: Any) -> Tensor:
-        check_is_fitted(self)
-        table = self._table(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        device = next((parameter.device for parameter in self.network_.parameters()), torch.device("cpu"))
-        x = _tensor(_encode(self.encoder_, table), device)
-        return scores_in_blocks(self.network_, x, block=PREDICTED_AT_ONCE)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        encoder = TableEncoder() if isinstance(self.encoder, str) else self.encoder
-        if hasattr(encoder, "__sklearn_tags__"):
-            source = get_tags(encoder).input_tags
-            for name in ("allow_nan", "categorical", "string"):
-                setattr(tags.input_tags, name, getattr(source, name))
         card = None if self.objective is None else card_of(self.objective)
         tags.classifier_tags.poor_score = card is not None and Task.BINARY not in card.tasks
         return tags
-
-
-# --- Input -----------------------------------------------------------------------------------------------------------
-
-
-def _encode(encoder: Any, table: Any) -> NDArray[np.float32]:
-    return table if encoder is None else _as_matrix(encoder.transform(table))
-
-
-def _as_matrix(encoded: Any) -> NDArray[np.float32]:
-    """What an encoder made, as a finite float32 matrix; a sparse one is filled in."""
-    filled = encoded.toarray() if hasattr(encoded, "toarray") else encoded
-    matrix: NDArray[np.float32] = check_array(filled, dtype=np.float32, order="C", input_name="the encoded X")
-    return matrix
-
-
-def _rows(x: NDArray[np.float32], codes: NDArray[np.int64], weight: Floats | None, device: torch.device) -> Rows:
-    weights = None if weight is None else torch.from_numpy(weight.astype(np.float32)).to(device)
-    return Rows(_tensor(x, device), torch.from_numpy(codes).to(device), weights)
-
-
-def _tensor(x: NDArray[np.float32], device: torch.device) -> Tensor:
-    # torch cannot hold an array that may not be written, such as one that is mapped from a file
-    return torch.from_numpy(np.require(x, requirements=["C", "W"])).to(device)
-
-
-def _plain(value: Any) -> Any:
-    """A number of NumPy, as grids hold them, as one of Python."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _root_seed(random_state: Any) -> int:
-    """The seed from which all others are derived.
-
-    Raises:
-        ValueError: an integer outside [0, 2^63), or no random state at all.
-    """
-    if isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool):
-        require_integer("random_state", int(random_state), least=0, most=2**63 - 1)
-        return int(random_state)
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**63 - 1))
-    return int(check_random_state(random_state).randint(2**63 - 1, dtype=np.int64))

@@ -1,4 +1,4 @@
-"""Labelled tables on their way to a training: absent rows, weights, validation rows, and an order of their own.
+"""Tables with targets on their way to a training: absent rows, weights, validation rows, and an order of their own.
 
 Two promises are kept here. Weight 0 is the row absent and weight 2 the row twice: absent rows are dropped before
 anything is learned from them, and rows with whole-number weights are repeated. And the network does not depend on how
@@ -8,6 +8,7 @@ and the row twice give bitwise the same network wherever the copies stood.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,11 +31,11 @@ _HASHED_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows of a table with their labels and, where rows count differently, their weights.
+    """Rows of a table with their targets and, where rows count differently, their weights.
 
     Args:
         table: a data frame or an array with `n` rows.
-        y: `(n,)` labels of the user.
+        y: `(n,)` labels of the user, or numbers, `(n,)` or `(n, D)`.
         weight: `(n,)` nonnegative, or None when every row counts once.
     """
 
@@ -147,6 +148,11 @@ def combined_weight(weight: Floats | None, factors: Floats | None, codes: NDArra
     """Weights of rows times those of their classes; None where all rows weigh the same."""
     if factors is not None:
         weight = factors[codes] if weight is None else weight * factors[codes]
+    return uneven(weight)
+
+
+def uneven(weight: Floats | None) -> Floats | None:
+    """Weights of rows; None where all rows weigh the same."""
     return None if weight is None or (weight == weight[0]).all() else weight
 
 
@@ -187,15 +193,24 @@ def stratified_split(codes: NDArray[np.int64], fraction: float, *, seed: int) ->
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def order_by_content(x: NDArray[np.float32], codes: NDArray[np.int64], weight: Floats | None) -> Index:
+def order_by_content(x: NDArray[np.float32], targets: NDArray[Any], weight: Floats | None) -> Index:
     """The places of the rows in an order that depends on what they hold, not on where they stand.
 
     Sorted by a hash of the row's bits: sums of integers modulo 2^64, the same on every machine.
+
+    Args:
+        x: `(n, ...)`.
+        targets: `(n,)` or `(n, D)`, of a dtype of 64 bits.
+        weight: `(n,)`, or None.
     """
     words = np.ascontiguousarray(x.reshape(len(x), -1)).view(np.uint32)
-    keys = np.random.SeedSequence(0).generate_state(words.shape[1] + 1, np.uint64) | np.uint64(1)
-    content = codes.astype(np.uint64) * keys[-1]
+    beside = np.ascontiguousarray(targets.reshape(len(x), -1)).view(np.uint32)
+    if sys.byteorder == "big":
+        beside = beside.reshape(len(x), -1, 2)[:, :, ::-1].reshape(len(x), -1)
+    width = words.shape[1]
+    keys = np.random.SeedSequence(0).generate_state(width + beside.shape[1], np.uint64) | np.uint64(1)
+    content = (beside * keys[width:]).sum(1, dtype=np.uint64)
     for start in range(0, len(words), _HASHED_AT_ONCE):
         part = slice(start, start + _HASHED_AT_ONCE)
-        content[part] += (words[part] * keys[:-1]).sum(1, dtype=np.uint64)
+        content[part] += (words[part] * keys[:width]).sum(1, dtype=np.uint64)
     return np.lexsort((content,) if weight is None else (weight, content))

@@ -1,33 +1,20 @@
-"""From a network's scores to ranks, probabilities and the validation score: what a trained objective says of rows."""
+"""From a network's outputs to ranks, probabilities and the validation score: what a trained objective says of rows."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from minimand.contracts.card import card_of
 from minimand.contracts.loss import Loss, own_probabilities
+from minimand.estimators.values import TargetScale, ValueFacts, predicted_values
+from minimand.evaluation.regression.root_mean_squared_error import root_mean_squared_error_metric
 from minimand.losses.classification.cross_entropy import cross_entropy_loss
 from minimand.training.fit import Score, accuracy_score
-
-
-@torch.no_grad()
-def scores_in_blocks(network: nn.Module, x: Tensor, *, block: int) -> Tensor:
-    """The scores of the network, `(n, K)`, computed for exactly `block` rows at a time.
-
-    Matrix products round by their shape: were the last block shorter, the scores of a row would depend, in the last
-    bits, on how many others it is predicted with.
-    """
-    network.eval()
-    parts = []
-    for part in x.split(block):
-        missing = block - len(part)
-        filled = torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
-        parts.append(network(filled)[: len(part)])
-    scores = torch.cat(parts)
-    return scores if scores.dtype in (torch.float32, torch.float64) else scores.float()
 
 
 @torch.no_grad()
@@ -76,3 +63,57 @@ def validation_score(metric: Any, loss: Loss) -> Score:
         return sign * float(card.component(pred, target, sample_weight=weight))
 
     return score
+
+
+def value_score(metric: Any, loss: Loss, facts: ValueFacts, scale: TargetScale) -> Score:
+    """The metric as a function of a network's rows and of targets on the user's scale; higher is better.
+
+    None is the error of the mean, or the loss itself where it is not the mean that the loss predicts: a network that
+    learns a quantile would else stop where it is nearest to the mean.
+
+    Raises:
+        TypeError: no metric of minimand.
+        ValueError: a metric that judges no numbers.
+    """
+    if metric is None and (facts.predicts == "mean" or facts.needs_index):
+        return lambda outputs, target, weight: -_error_of_the_mean(outputs, target, weight, facts, scale)
+    if metric is None:
+        return lambda outputs, target, weight: -_own_value(loss, outputs, target, weight, facts, scale)
+    card = card_of(metric)
+    if card is None or card.kind != "metric":
+        raise TypeError(f"metric must be None or a metric of minimand, such as r2_metric, got {metric!r}")
+    if card.facts["takes"] != "values":
+        raise ValueError(f"metric must judge numbers, got {card.name}, which takes {card.facts['takes']}")
+    sign = 1.0 if card.facts["higher_is_better"] else -1.0
+    least = card.facts.get("lowest_prediction")
+
+    def score(outputs: Tensor, target: Tensor, weight: Tensor | None) -> float:
+        pred = predicted_values(outputs, facts, scale)
+        if least is not None and bool((pred <= least).any()):
+            # targets that it cannot judge are refused first, as they would be with other predictions
+            card.component(torch.full_like(pred, least + 1), target, sample_weight=weight)
+            return -math.inf  # an epoch that predicts what cannot be is not chosen
+        return sign * float(card.component(pred, target, sample_weight=weight))
+
+    return score
+
+
+def _error_of_the_mean(
+    outputs: Tensor, target: Tensor, weight: Tensor | None, facts: ValueFacts, scale: TargetScale
+) -> float:
+    pred = predicted_values(outputs, facts, scale)
+    if target.ndim == 2:
+        # each column in units of its own scale: else one in small units would not count at all.
+        unit = torch.from_numpy(np.where(scale.scale > 0, scale.scale, 1.0)).to(target.device)
+        pred, target = pred / unit, target / unit
+    return float(root_mean_squared_error_metric(pred, target, sample_weight=weight))
+
+
+def _own_value(
+    loss: Loss, outputs: Tensor, target: Tensor, weight: Tensor | None, facts: ValueFacts, scale: TargetScale
+) -> float:
+    known = torch.from_numpy(scale.scaled(target.cpu().numpy(), positive=facts.positive_targets)).to(outputs.device)
+    loss.eval()
+    with torch.no_grad():
+        total, count = loss.sum_and_count(outputs, known, sample_weight=weight)
+    return float(total / count)
