@@ -1,4 +1,4 @@
-"""Trainings a second: the stacked engine of `compare` beside skorch, scikit-learn's MLPClassifier and a lean torch loop.
+"""Trainings a second: the engine of `compare` beside skorch, scikit-learn's MLPClassifier and a lean torch loop.
 
     pip install skorch
     python -m benchmarks.compare_engine [--adult FILE] [--repeats 5] [--out benchmarks/results/compare_engine.json]
@@ -21,7 +21,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -245,7 +244,6 @@ def main() -> None:
     parser.add_argument("--out", default="benchmarks/results/compare_engine.json")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    np.random.seed(0)
     tables = {"digits": digits()} | ({"adult": adult(arguments.adult)} if arguments.adult else {})
     rows = []
     for name, hidden, batch in (*SETTINGS, ("adult", 256, 256)):

@@ -22,7 +22,11 @@ EXAMPLES = """
 minimand compare adult.csv --target income
 minimand compare adult.csv --no-header --target -1 --budget 30m --workers 2
 minimand compare digits --objective gce --objective focal
+minimand compare adult.csv --target income --detect 1%
+minimand compare houses.csv --target price
+minimand compare films.csv --target drama --target comedy --target war
 minimand compare visits.parquet --target outcome --group patient --drop id --metric macro-f1
+minimand compare digits wine moons a.csv folder/ --target label --out together
 minimand compare --config run.toml
 """
 
@@ -43,13 +47,26 @@ def add(commands: Commands) -> None:
     flag: dict[str, Any] = {"default": GIVEN_ONLY, "action": "store_true"}
     parser.add_argument(
         "data",
-        nargs="?",
+        nargs="*",
         default=GIVEN_ONLY,
         metavar="DATA",
-        help="a CSV, TSV, Parquet or .npz file, or the name of a bundled set such as digits",
+        help="a CSV, TSV, Parquet or .npz file, or the name of a bundled set such as digits; several of them, or a "
+        "folder of files, are compared one by one and then together",
     )
     data = parser.add_argument_group("the data")
-    data.add_argument("--target", metavar="COL", **text, help="the column to predict, by name or number")
+    data.add_argument(
+        "--target",
+        metavar="COL",
+        action="append",
+        **text,
+        help="the column to predict, by name or number; repeated, the columns are labels of which a row may have several",
+    )
+    data.add_argument(
+        "--task",
+        choices=("auto", "classification", "regression", "ordinal"),
+        **text,
+        help="what the target is (default auto: text and few different numbers are classes, else numbers)",
+    )
     data.add_argument("--no-header", **flag, help="no line of names: columns are numbered from 0, and -1 is the last")
     data.add_argument("--test", metavar="FILE", **text, help="rows that only judge, at the very end")
     data.add_argument("--group", metavar="COL", **text, help="rows with the same value here are never split up")
@@ -71,9 +88,16 @@ def add(commands: Commands) -> None:
         type=number,
         metavar="X",
         **text,
-        help="differences below this are practically nothing, in units of the metric (default 0.005)",
+        help="differences below this are practically nothing, in units of the metric, or of an error of numbers as a "
+        "share of it (default 0.005)",
     )
     job.add_argument("--resamples", type=whole_number, metavar="N", **text, help="outer resamples (default 10)")
+    job.add_argument(
+        "--detect",
+        metavar="X",
+        **text,
+        help="use as many resamples as find a gain of this size with 80%% power, such as 1%% or 0.01 of the metric",
+    )
     job.add_argument(
         "--configurations",
         type=whole_number,
@@ -82,14 +106,28 @@ def add(commands: Commands) -> None:
         help="settings tried for each objective on each resample (default 8)",
     )
     job.add_argument(
+        "--no-halving",
+        **flag,
+        help="train every setting to its end; by default the worse half is cut early, of every objective alike",
+    )
+    job.add_argument(
         "--budget", metavar="TIME", **text, help="how long all of it may take, such as 90s, 30m or 2h (default: no end)"
     )
     job.add_argument("--seed", type=whole_number, metavar="N", **text, help="root of all randomness (default 0)")
     job.add_argument("--device", metavar="NAME", **text, help="auto, cpu or a torch device (default auto)")
     add_workers(job)
+    job.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        **text,
+        help="train on a Ray cluster: local (of --workers processors), auto, HOST:PORT or ray://HOST:PORT",
+    )
     output = parser.add_argument_group("the output")
     output.add_argument(
         "--out", metavar="FOLDER", **text, help="where the results go (default: runs/compare-<data>-<hash>)"
+    )
+    output.add_argument(
+        "--keep-going", **flag, help="leave out data sets that cannot be compared on, where several are given"
     )
     output.add_argument("--no-examples", **flag, help="show no values of single rows in the report")
     output.add_argument("--config", metavar="FILE.toml", **text, help="read options from a file; given ones win")
@@ -106,9 +144,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from minimand.workbench.compare.progress import Silent, Terminal
     from minimand.workbench.compare.run import run as compare
+    from minimand.workbench.compare.several import names_several, run_several
+    from minimand.workbench.report.several_terminal import print_several
     from minimand.workbench.report.terminal import print_compare
 
-    found = compare(options, options.data, progress=Silent() if options.quiet else Terminal())
+    progress = Silent() if options.quiet else Terminal()
+    several = names_several(options)
+    found = run_several(options, progress=progress) if several else compare(options, options.data, progress=progress)
     if options.json:
         print_json(found.results, indent=1)
         if not options.quiet:
@@ -117,7 +159,8 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=120)
-    print_compare(found.results, console, report=found.report, quiet=options.quiet)
+    show = print_several if several else print_compare
+    show(found.results, console, report=found.report, quiet=options.quiet)
     return 0
 
 
@@ -127,12 +170,16 @@ def options_of(given: dict[str, Any]) -> Any:
     Raises:
         InputError: an option or the configuration is wrong, or no data is named.
     """
-    from minimand.workbench.compare.options import Options, options_from_toml, seconds
+    from minimand.workbench.compare.options import Options, difference, options_from_toml, seconds
 
     asked = {name: value for name, value in given.items() if name in Options.__dataclass_fields__}
+    if "data" in asked:
+        asked |= {"data": asked["data"][0], "more_data": tuple(asked["data"][1:])}
     if "budget" in asked:
         asked["budget"] = seconds(asked["budget"])
-    for name in ("drop", "objective"):
+    if "detect" in asked:
+        asked["detect"] = difference(asked["detect"])
+    for name in ("drop", "objective", "target"):
         if name in asked:
             asked[name] = tuple(asked[name])
     if "config" in asked:

@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Predict, and print or write the table."""
     from minimand.workbench.compare.predict import predict
 
-    if arguments.out is not None and Path(arguments.out).exists() and Path(arguments.out).samefile(arguments.data):
+    given = arguments.out is not None and Path(arguments.out).exists() and Path(arguments.data).exists()
+    if given and Path(arguments.out).samefile(arguments.data):
         raise InputError(f"--out {arguments.out} is the file to predict for: it would be lost, choose another --out")
     text = predict(arguments.model, arguments.data, no_header=arguments.no_header)
     if arguments.out is None:
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         write_atomically(arguments.out, text)
-    except (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
+    except (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError) as error:
         raise InputError(f"cannot write {arguments.out} ({error.strerror}): choose another --out") from error
     if not getattr(arguments, "quiet", False):
         print(f"Predictions: {arguments.out}", file=sys.stderr)

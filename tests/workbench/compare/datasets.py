@@ -29,3 +29,36 @@ def dataset(rows: int = 200, *, classes: int = 2, seed: int = 0, **roles: Any) -
         table[f"{names[role]} column"] = values
         used[names[role]] = f"{names[role]} column"
     return prepare(from_columns(table), target="label", **used)
+
+
+def numbers(rows: int = 200, *, y: Any = None, task: str = "auto", seed: int = 0, **roles: Any) -> Dataset:
+    """The same features with a number that they mostly decide, or with the targets `y`."""
+    table = columns(rows, seed=seed)
+    del table["label"]
+    noise = np.random.default_rng(seed + 1).normal(size=rows)
+    table["y"] = table["x"] + 0.5 * table["z"] ** 2 + 0.3 * noise if y is None else y
+    names = {"groups": "group", "times": "time", "weights": "weight"}
+    used = {}
+    for role, values in roles.items():
+        table[f"{names[role]} column"] = np.asarray(values, dtype=object if role == "groups" else np.float64)
+        used[names[role]] = f"{names[role]} column"
+    return prepare(from_columns(table), target="y", task=task, **used)
+
+
+def levels(rows: int = 200, *, seed: int = 0) -> Dataset:
+    """The same features with one of four ordered levels."""
+    table = columns(rows, classes=4, seed=seed)
+    table["label"] = np.array([int(label.split()[1]) for label in table["label"]])
+    return prepare(from_columns(table), target="label", task="ordinal")
+
+
+def labels(rows: int = 200, *, rare: int | None = None, seed: int = 0) -> Dataset:
+    """The same features with three labels, the last of them present in few rows."""
+    table = columns(rows, seed=seed)
+    del table["label"]
+    table["high"] = (table["x"] > 0).astype(int)
+    table["wide"] = (np.abs(table["z"]) > 1).astype(int)
+    order = np.argsort(-table["x"] - table["z"])
+    table["rare"] = np.zeros(rows, dtype=int)
+    table["rare"][order[: rows // 10 if rare is None else rare]] = 1
+    return prepare(from_columns(table), target=["high", "wide", "rare"])

@@ -7,15 +7,20 @@ from minimand.contracts.card import Suits
 from minimand.contracts.catalogue import cards
 from minimand.errors import InputError
 from minimand.losses import GCELoss, gce_loss
-from minimand.workbench.compare.candidates import REFERENCE, candidate_name, choose, given, named
+from minimand.workbench.compare.candidates import candidate_name, choose, given, named
+from minimand.workbench.compare.problem import problem_of
+from tests.workbench.compare.datasets import dataset
 
+REFERENCE = "cross-entropy"
+DATASET = dataset(classes=3)
+PROBLEM = problem_of(DATASET)
 CLEAN = {"imbalance_ratio": 1.2, "label_noise": {"share": 0.02, "false_alarm_rate": 0.02}}
 UNBALANCED = {**CLEAN, "imbalance_ratio": 40.0}
 NOISY = {**CLEAN, "label_noise": {"share": 0.12, "false_alarm_rate": 0.03}}
 
 
 def names(diagnosis, **options):
-    chosen, left = choose(diagnosis, **{"n_classes": 3, "takes_probabilities": False, "least": 2, **options})
+    chosen, left = choose(diagnosis, PROBLEM, DATASET, **{"takes_probabilities": False, "least": 2, **options})
     assert {c.name for c in chosen} | {n.slug for n in left} == {candidate_name(card) for card in cards("loss")}
     assert not {c.name for c in chosen} & {n.slug for n in left}
     return [c.name for c in chosen], {c.name: c.why for c in chosen}, {n.slug: n.why for n in left}
@@ -63,23 +68,23 @@ def test_a_metric_of_probabilities_leaves_out_losses_without():
 
 
 def test_named_objectives_come_after_the_reference_and_once():
-    chosen = named(["focal", "GCELoss", "gce"], takes_probabilities=False)
+    chosen = named(["focal", "GCELoss", "gce"], PROBLEM, DATASET, takes_probabilities=False)
     assert [c.name for c in chosen] == [REFERENCE, "focal", "gce"]
 
 
 def test_an_unknown_objective_is_refused_with_the_nearest():
     with pytest.raises(InputError, match=r"no loss called 'focl': the nearest .*'focal'"):
-        named(["focl"], takes_probabilities=False)
+        named(["focl"], PROBLEM, DATASET, takes_probabilities=False)
 
 
 def test_a_metric_is_no_objective():
     with pytest.raises(InputError, match="no loss called 'accuracy'"):
-        named(["accuracy"], takes_probabilities=False)
+        named(["accuracy"], PROBLEM, DATASET, takes_probabilities=False)
 
 
 def test_an_objective_without_probabilities_is_refused_where_they_are_needed():
     with pytest.raises(InputError, match="spherical-z-loss defines no probabilities"):
-        named(["spherical-z-loss"], takes_probabilities=True)
+        named(["spherical-z-loss"], PROBLEM, DATASET, takes_probabilities=True)
 
 
 def test_objectives_from_python_keep_what_they_bring():
@@ -99,17 +104,26 @@ def test_no_two_losses_are_called_alike():
 
 
 def test_a_shared_slug_means_the_loss_that_the_claim_is_about():
-    names = [candidate.name for candidate in named(["polyloss", "poly1-focal", "entmax15"], takes_probabilities=False)]
+    names = [
+        candidate.name
+        for candidate in named(["polyloss", "poly1-focal", "entmax15"], PROBLEM, DATASET, takes_probabilities=False)
+    ]
     assert names == ["cross-entropy", "polyloss", "poly1-focal", "entmax15"]
 
 
 def test_a_loss_that_needs_what_a_table_does_not_tell_is_refused_in_words():
+    two = dataset()
     with pytest.raises(InputError, match="it needs customer value, which a table does not tell; hand it over in"):
-        named(["churn-profit-regret-loss"], takes_probabilities=False)
+        named(["churn-profit-regret-loss"], problem_of(two), two, takes_probabilities=False)
+
+
+def test_a_loss_of_other_targets_is_refused_in_words():
+    with pytest.raises(InputError, match="mse serves regression targets, and these are 3 classes"):
+        named(["mse"], PROBLEM, DATASET, takes_probabilities=False)
 
 
 def test_a_loss_without_suits_waits_to_be_named():
-    chosen, left = choose(CLEAN, n_classes=3, takes_probabilities=False)
+    chosen, left = choose(CLEAN, PROBLEM, DATASET, takes_probabilities=False)
     assert "brier-loss" not in [candidate.name for candidate in chosen]
     [why] = [other.why for other in left if other.slug == "brier-loss"]
     assert why.startswith("it is compared when it is named")

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from minimand.losses import cross_entropy_loss, gce_loss
+from minimand.workbench.compare.evidence import RELIABILITY_BINS, reliability_counts
+from minimand.workbench.compare.problem import Classification
 from minimand.workbench.compare.splits import outer_resamples
-from minimand.workbench.compare.trial import RELIABILITY_BINS, Training, classifier, encode, reliability_counts
+from minimand.workbench.compare.trial import Training, encode, estimator
 from tests.workbench.compare.datasets import dataset
 
 TRAINING = Training(
@@ -48,7 +50,7 @@ def test_the_parts_of_a_resample_share_no_row():
 def test_objectives_are_paired_and_resamples_are_not():
     def seed(objective, resample="resample-0", stage="final") -> int:
         settings = {"learning_rate": 1e-3, "weight_decay": 0.0}
-        made = classifier(objective, settings, TRAINING, resample=resample, stage=stage, n_classes=2)
+        made = estimator(Classification(2), objective, settings, TRAINING, resample=resample, stage=stage)
         return made.random_state
 
     assert seed(cross_entropy_loss) == seed(gce_loss)

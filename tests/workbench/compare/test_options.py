@@ -98,3 +98,37 @@ def test_the_digest_is_of_what_decides_the_result():
     assert FULL.digest() == Options(**{**FULL.__dict__, "workers": 1, "out": "x", "quiet": True}).digest()
     assert FULL.digest() != Options(**{**FULL.__dict__, "rope": 0.02}).digest()
     assert FULL.digest() != FULL.digest(model="mine")
+
+
+def test_several_targets_are_a_tuple_and_one_is_itself():
+    assert Options(target=("a",)).target == "a"
+    several = Options(data="films.csv", target=("drama", "war"), task="classification")
+    assert several.target == ("drama", "war")
+    words = shlex.split(several.command())
+    assert words[3:] == ["--target", "drama", "--target", "war", "--task", "classification"]
+    assert tomllib.loads(several.toml())["target"] == ["drama", "war"]
+
+
+def test_targets_and_tasks_are_read_from_a_file(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text('target = ["drama", "war"]\ntask = "auto"\n')
+    assert options_from_toml(str(path)) == {"target": ("drama", "war"), "task": "auto"}
+    path.write_text('target = "income"\n')
+    assert options_from_toml(str(path)) == {"target": "income"}
+
+
+def test_an_unknown_task_is_refused():
+    with pytest.raises(
+        InputError, match="--task must be one of auto, classification, regression, ordinal, got 'ranks'"
+    ):
+        Options(task="ranks")
+
+
+def test_the_command_line_takes_several_targets():
+    from minimand.cli import parser
+    from minimand.commands.compare import options_of
+
+    asked = parser().parse_args(["compare", "films.csv", "--target", "drama", "--target", "war"])
+    assert options_of(vars(asked)).target == ("drama", "war")
+    asked = parser().parse_args(["compare", "houses.csv", "--target", "price", "--task", "regression"])
+    assert (options_of(vars(asked)).target, options_of(vars(asked)).task) == ("price", "regression")

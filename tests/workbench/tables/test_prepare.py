@@ -68,8 +68,7 @@ def test_rows_without_target_are_counted_or_dropped():
     [
         (["a"] * N, ["one class only", "'a'"]),
         ([None] * N, ["empty in every row"]),
-        (X1, ["60 different values", "regression comes later"]),
-        (list(range(N)), ["regression comes later"]),
+        ([7.0] * N, ["one class only", "'7'"]),
     ],
 )
 def test_targets_that_are_no_classes(labels, words):
@@ -88,8 +87,7 @@ def test_how_many_numbers_are_classes():
     assert classes_of(np.arange(100) % 11) == 11
     assert classes_of(np.arange(100) % 20 / 4) == 20
     for y in (np.arange(1999) % 200, np.arange(4000) % 201, np.arange(4000) % 21 / 4):
-        with pytest.raises(InputError, match="regression comes later"):
-            classes_of(y)
+        assert classes_of(y) == 0  # these are numbers
     with pytest.raises(InputError, match="201 different values, more than the 200 classes"):
         classes_of(np.array([f"t{row % 201}" for row in range(4000)]))
 

@@ -11,31 +11,37 @@ import torch
 from torch import nn
 
 from minimand.contracts.catalogue import cards
-from minimand.contracts.task import TaskInfo, bind
+from minimand.contracts.task import bind
 from minimand.errors import InputError
 from minimand.workbench.compare.candidates import Candidate, NotChosen, candidate_name, choose, given, named
 from minimand.workbench.compare.options import Options
-from minimand.workbench.compare.trial import metric_card, metric_cards
+from minimand.workbench.compare.problem import outputs_of, problem_of
+from minimand.workbench.compare.trial import metric_card
 from minimand.workbench.tables import Dataset, read_table
 from minimand.workbench.tables.table import nearest_names
-
-UNBALANCED_SHARE = 0.8
-"""Share of the largest class from which accuracy says little, and balanced accuracy decides."""
 
 
 def deciding_metric(options: Options, dataset: Dataset) -> tuple[str, str]:
     """The slug of the metric that decides, and why it does."""
-    known = [card.slug for card in metric_cards(dataset.n_classes)]
-    if options.metric is not None:
-        if options.metric in {card.slug for card in cards("metric")} - {*known}:
-            raise InputError(f"--metric {options.metric!r} does not judge {dataset.n_classes} classes")
-        if options.metric not in known:
-            raise InputError(f"--metric {options.metric!r} is unknown: {nearest_names(options.metric, known)}")
-        return options.metric, "asked for"
-    share = float(dataset.class_counts.max() / dataset.class_counts.sum())
-    if share > UNBALANCED_SHARE:
-        return "balanced-accuracy", f"{share:.1%} of the rows are of one class, where accuracy says little"
-    return "accuracy", f"the default where no class has more than {UNBALANCED_SHARE:.0%} of the rows"
+    problem = problem_of(dataset)
+    if options.metric is None:
+        return problem.default_metric(dataset)
+    known = {card.slug: card for card in problem.metric_cards()}
+    if options.metric in {card.slug for card in cards("metric")} - known.keys():
+        raise InputError(f"--metric {options.metric!r} does not judge {problem.described}")
+    if options.metric not in known:
+        raise InputError(f"--metric {options.metric!r} is unknown: {nearest_names(options.metric, known)}")
+    card = known[options.metric]
+    unfit = problem.unfit(card, dataset)
+    if unfit is not None:
+        raise InputError(f"--metric {options.metric!r} cannot decide: {unfit}")
+    if card.facts.get("lowest_prediction") is not None:
+        raise InputError(
+            f"--metric {options.metric!r} cannot decide: it needs predictions above "
+            f"{card.facts['lowest_prediction']:g}, which {problem.reference_words} does not promise; it is shown "
+            "beside the metric that decides"
+        )
+    return options.metric, "asked for"
 
 
 def test_rows(options: Options, dataset: Dataset) -> Dataset | None:
@@ -46,13 +52,19 @@ def test_rows(options: Options, dataset: Dataset) -> Dataset | None:
     if options.test is None:
         return None
     test = dataset.aligned(read_table(options.test, header=not options.no_header))
-    if (test.target < 0).all():
+    unknown = np.isnan(test.target) if dataset.problem == "regression" else test.target < 0
+    without = unknown if unknown.ndim == 1 else unknown.any(1)
+    if without.all():
         raise InputError(f"{options.test} has no target column {dataset.roles.target!r}, or nothing in it")
-    if (test.target < 0).any():
-        raise InputError(f"{options.test} has {int((test.target < 0).sum())} rows without a target: drop them")
+    if without.any():
+        raise InputError(f"{options.test} has {int(without.sum())} rows without a target: drop them")
     counted = test.target if test.weights is None else test.target[test.weights > 0]
-    if len(np.unique(counted)) < 2:
-        raise InputError(f"{options.test} has rows of fewer than two classes: nothing can be judged on it")
+    if dataset.problem == "multi-label":
+        if not (counted == 1).any():
+            raise InputError(f"{options.test} has no row with a label: nothing can be judged on it")
+    elif len(np.unique(counted)) < 2:
+        what = "different targets" if dataset.problem == "regression" else "classes"
+        raise InputError(f"{options.test} has rows of fewer than two {what}: nothing can be judged on it")
     return test
 
 
@@ -62,15 +74,16 @@ def asked_for(
     """The objectives that were named or handed over, with the reference; None where the data are to choose."""
     if not options.objective and not objectives:
         return None
+    problem = problem_of(dataset)
     takes_probabilities = metric_card(metric).facts["takes"] == "probabilities"
-    chosen = named(options.objective, takes_probabilities=takes_probabilities)
+    chosen = named(options.objective, problem, dataset, takes_probabilities=takes_probabilities)
     for candidate in given(objectives or {}):
         if candidate.name in [c.name for c in chosen]:
             raise InputError(f"the name {candidate.name!r} is taken by an objective of minimand: choose another")
         try_out(candidate, dataset, takes_probabilities=takes_probabilities)
         chosen.append(candidate)
     if len(chosen) < 2:
-        raise InputError("name at least one --objective besides cross-entropy, or none to let the data choose")
+        raise InputError(f"name at least one --objective besides {problem.reference}, or none to let the data choose")
     return chosen
 
 
@@ -80,12 +93,13 @@ def try_out(candidate: Candidate, dataset: Dataset, *, takes_probabilities: bool
     Raises:
         InputError: it cannot be bound or called, returns what no objective may, or does not fit metric or weights.
     """
-    classes = dataset.n_classes
-    target = torch.arange(2 * classes) % classes
-    weight = None if dataset.weights is None else torch.linspace(0.5, 1.5, len(target))
-    scores = torch.zeros(len(target), classes, requires_grad=True)
+    problem = problem_of(dataset)
+    rows = 2 * max(problem.n_outputs, 2)
+    weight = None if dataset.weights is None else torch.linspace(0.5, 1.5, rows)
+    target, task = problem.example(rows, weight)
     try:
-        bound = bind(candidate.objective, TaskInfo.of(target, classes, sample_weight=weight))
+        scores = torch.zeros(rows, outputs_of(candidate.objective, problem), requires_grad=True)
+        bound = bind(candidate.objective, task)
         value, _ = bound.sum_and_count(scores, target, index=torch.arange(len(target)), sample_weight=weight)
         value.backward()
     except (TypeError, ValueError, RuntimeError, IndexError) as error:
@@ -103,7 +117,7 @@ def candidates_for(
     """The objectives to compare, and those that are not, with reasons."""
     if asked is None:
         takes_probabilities = metric_card(metric).facts["takes"] == "probabilities"
-        return choose(diagnosis, n_classes=dataset.n_classes, takes_probabilities=takes_probabilities)
+        return choose(diagnosis, problem_of(dataset), dataset, takes_probabilities=takes_probabilities)
     taken = {candidate.name for candidate in asked}
     rest = [(candidate_name(card), card) for card in cards("loss")]
     return list(asked), [NotChosen(name, card.title, "not asked for") for name, card in rest if name not in taken]
@@ -135,14 +149,15 @@ def check_network(model: Callable[[int, int], nn.Module] | None, dataset: Datase
     """
     if model is None:
         return
+    outputs = problem_of(dataset).n_outputs
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            found = model(n_inputs, dataset.n_classes).eval()(torch.zeros(4, n_inputs))
+            found = model(n_inputs, outputs).eval()(torch.zeros(4, n_inputs))
     except (TypeError, ValueError, RuntimeError, AttributeError) as error:
         reason = str(error).partition("\n")[0]
-        raise InputError(f"model({n_inputs}, {dataset.n_classes}) cannot be used: {reason}") from error
-    if tuple(found.shape) != (4, dataset.n_classes):
+        raise InputError(f"model({n_inputs}, {outputs}) cannot be used: {reason}") from error
+    if tuple(found.shape) != (4, outputs):
         raise InputError(
-            f"model({n_inputs}, {dataset.n_classes}) must give scores of shape (4, {dataset.n_classes}) for 4 rows, "
-            f"got {tuple(found.shape)}"
+            f"model({n_inputs}, {outputs}) must give scores of shape (4, {outputs}) for 4 rows, got "
+            f"{tuple(found.shape)}"
         )

@@ -10,17 +10,20 @@ from minimand.contracts.card import Card, Range, Suits, Task, card_of
 from minimand.contracts.catalogue import cards, find
 from minimand.contracts.objective import Objective
 from minimand.errors import InputError
+from minimand.workbench.compare.problem import Problem
+from minimand.workbench.tables import Dataset
 from minimand.workbench.tables.table import nearest_names
 from minimand.workbench.verify.scope import claim_file_of
 
 REFERENCE = "cross-entropy"
 LEAST_CANDIDATES = 8
-GENERAL = "Serves every classification problem."
 UNBALANCED_FROM = 3.0
 """Rows of the largest class for each of the smallest from which classes count as unbalanced."""
 NOISY_FROM = 0.01
 """Share of suspected labels beyond the false-alarm rate from which labels count as noisy."""
 MANY_CLASSES_FROM = 50
+SKEWED_FROM = 1.0
+"""Skewness from which positive numbers count as skewed."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,12 @@ class NotChosen:
 
 
 def choose(
-    diagnosis: Mapping[str, Any], *, n_classes: int, takes_probabilities: bool, least: int = LEAST_CANDIDATES
+    diagnosis: Mapping[str, Any],
+    problem: Problem,
+    dataset: Dataset,
+    *,
+    takes_probabilities: bool,
+    least: int = LEAST_CANDIDATES,
 ) -> tuple[list[Candidate], list[NotChosen]]:
     """The objectives to compare: the reference, whatever suits every problem, and whatever the data call for.
 
@@ -54,30 +62,33 @@ def choose(
 
     Args:
         diagnosis: of the data, as `diagnose` gives it.
-        n_classes: of the target.
+        problem: what is to be predicted.
+        dataset: whose targets a loss must be able to have.
         takes_probabilities: the metric needs probabilities, so that objectives without are left out.
         least: with fewer objectives than this, others fill the list.
     """
-    task = Task.BINARY if n_classes == 2 else Task.MULTICLASS
     reference: list[Candidate] = []
     called_for: list[Candidate] = []
     general: list[Candidate] = []
     waiting: list[Card] = []
     left: list[NotChosen] = []
-    for card in sorted(cards("loss"), key=lambda card: (card.slug != REFERENCE, card.room, card.slug)):
+    for card in sorted(cards("loss"), key=lambda card: (card.slug != problem.reference, card.room, card.slug)):
         name = candidate_name(card)
-        if task not in card.tasks:
-            left.append(NotChosen(name, card.title, f"it does not serve {task} targets"))
+        if not problem.serves(card):
+            left.append(NotChosen(name, card.title, f"it does not serve {problem.described}"))
         elif card.needs:
             left.append(NotChosen(name, card.title, _needs(card)))
         elif takes_probabilities and card.probabilities is None:
             left.append(NotChosen(name, card.title, "it defines no probabilities, and the metric needs them"))
-        elif card.slug == REFERENCE:
+        elif (unfit := problem.unfit(card, dataset)) is not None:
+            left.append(NotChosen(name, card.title, unfit))
+        elif card.slug == problem.reference:
             reference.append(candidate_of(card, "the reference that the others are compared with"))
-        elif (reason := _reason(card, {**diagnosis, "n_classes": n_classes})) is not None:
-            group = general if reason == GENERAL else called_for
+        elif (reason := _reason(card, problem, diagnosis)) is not None:
+            group = general if reason == problem.general else called_for
             group.append(candidate_of(card, f"{reason} {card.when}"))
-        elif card.suits:
+        elif card.suits or problem.kind == "multi-label":
+            # few losses serve labels, and none is for some of the data only.
             waiting.append(card)
         else:
             left.append(NotChosen(name, card.title, f"it is compared when it is named. {card.when}"))
@@ -91,21 +102,28 @@ def choose(
     return chosen, left
 
 
-def named(words: Iterable[str], *, takes_probabilities: bool) -> list[Candidate]:
+def named(words: Iterable[str], problem: Problem, dataset: Dataset, *, takes_probabilities: bool) -> list[Candidate]:
     """The objectives that the user asked for, with the reference before them.
 
     Raises:
-        InputError: a word means no loss, or several, or a loss without the probabilities that the metric needs.
+        InputError: a word means no loss, or several, or a loss that does not serve the problem, that these targets
+            cannot have, or without the probabilities that the metric needs.
     """
-    chosen = [candidate_of(_one_loss(REFERENCE), "the reference that the others are compared with")]
+    chosen = [candidate_of(_one_loss(problem.reference), "the reference that the others are compared with")]
     for word in words:
         card = _one_loss(word)
+        name = candidate_name(card)
+        if not problem.takes(card):
+            kinds = ", ".join(sorted(card.tasks))
+            raise InputError(f"{name} serves {kinds} targets, and these are {problem.described}: choose another one")
         if card.needs:
-            raise InputError(f"{candidate_name(card)} cannot be compared so: {_needs(card)}; hand it over in Python")
+            raise InputError(f"{name} cannot be compared so: {_needs(card)}; hand it over in Python")
         if takes_probabilities and card.probabilities is None:
-            name = candidate_name(card)
             raise InputError(f"{name} defines no probabilities, which the metric needs: choose another --metric")
-        if candidate_name(card) not in [candidate.name for candidate in chosen]:
+        unfit = problem.unfit(card, dataset)
+        if unfit is not None:
+            raise InputError(f"{name} cannot be compared so: {unfit}")
+        if name not in [candidate.name for candidate in chosen]:
             chosen.append(candidate_of(card, "asked for"))
     return chosen
 
@@ -163,21 +181,25 @@ def _needs(card: Card) -> str:
     return f"it needs {' and '.join(name.replace('_', ' ') for name in card.needs)}, which a table does not tell"
 
 
-def _reason(card: Card, diagnosis: Mapping[str, Any]) -> str | None:
+def _reason(card: Card, problem: Problem, diagnosis: Mapping[str, Any]) -> str | None:
     """Why the data call for a loss with these suits, or None."""
+    if problem.kind == "ordinal" and Task.ORDINAL in card.tasks:
+        return "The levels have an order."
     rules: dict[Suits, Callable[[Mapping[str, Any]], str | None]] = {
         Suits.UNBALANCED_CLASSES: _unbalanced,
         Suits.NOISY_LABELS: _noisy,
-        Suits.MANY_CLASSES: _many_classes,
-        Suits.EVERY_PROBLEM: lambda _: GENERAL,
+        Suits.MANY_CLASSES: lambda _: _many_classes(problem),
+        Suits.COUNTS: _counts,
+        Suits.POSITIVE_TARGETS: _positive,
+        Suits.EVERY_PROBLEM: lambda _: problem.general,
     }
     reasons = [rule(diagnosis) for suit, rule in rules.items() if suit in card.suits]
     return next((reason for reason in reasons if reason is not None), None)
 
 
 def _unbalanced(diagnosis: Mapping[str, Any]) -> str | None:
-    ratio = diagnosis["imbalance_ratio"]
-    if ratio < UNBALANCED_FROM:
+    ratio = diagnosis.get("imbalance_ratio")
+    if ratio is None or ratio < UNBALANCED_FROM:
         return None
     return f"The classes are unbalanced ({ratio:.3g} rows of the largest for each of the smallest)."
 
@@ -189,9 +211,23 @@ def _noisy(diagnosis: Mapping[str, Any]) -> str | None:
     return f"{noise['share']:.1%} of the labels look wrong (false alarms alone: {noise['false_alarm_rate']:.1%})."
 
 
-def _many_classes(diagnosis: Mapping[str, Any]) -> str | None:
-    n_classes = diagnosis["n_classes"]
-    return None if n_classes < MANY_CLASSES_FROM else f"There are {n_classes} classes."
+def _many_classes(problem: Problem) -> str | None:
+    return None if problem.n_outputs < MANY_CLASSES_FROM else f"There are {problem.n_outputs} classes."
+
+
+def _counts(diagnosis: Mapping[str, Any]) -> str | None:
+    values = diagnosis.get("values")
+    if values is None or not values["whole"] or values["lowest"] < 0:
+        return None
+    return f"The target may be a count: whole numbers from {values['lowest']:g} to {values['highest']:g}."
+
+
+def _positive(diagnosis: Mapping[str, Any]) -> str | None:
+    values = diagnosis.get("values")
+    if values is None or values["lowest"] < 0 or (values["skewness"] or 0.0) < SKEWED_FROM:
+        return None
+    zeros = f", {values['zero_share']:.0%} of them zero" if values["zero_share"] > 0 else ""
+    return f"The target has no negative numbers and is skewed ({values['skewness']:.1f}){zeros}."
 
 
 def _one_loss(word: str) -> Card:

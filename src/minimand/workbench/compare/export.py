@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import minimand
 from minimand.contracts.card import Card
 from minimand.contracts.catalogue import twin_name
+from minimand.workbench.compare.problem import Classification
 from minimand.workbench.compare.sentence import Findings
 from minimand.workbench.compare.workload import chosen_configuration, final_key
 from minimand.workbench.tables import bundled_names
@@ -32,11 +33,11 @@ import argparse
 import torch
 
 from minimand.errors import InputError
-from minimand.estimators import ObjectiveClassifier
+from minimand.estimators import {estimator}
 from minimand.losses import {objective}
 from minimand.training.seeds import named_seed
 from minimand.workbench.compare.splits import outer_resamples_by_name
-from minimand.workbench.compare.trial import Training, all_metrics, encode, metric_card
+from minimand.workbench.compare.trial import Training, encode, metric_card
 from minimand.workbench.tables import prepare, read_table
 
 DATA = {data!r}
@@ -63,7 +64,7 @@ def main() -> None:
         x, y, weight = rows.training
         x_val, y_val, weight_val = rows.validation
         x_test, y_test, weight_test = rows.test
-        model = ObjectiveClassifier(
+        model = {estimator}(
             {objective},
             objective_parameters=settings["objective"],
             hidden=TRAINING.hidden,
@@ -73,16 +74,14 @@ def main() -> None:
             batch_size=TRAINING.batch_size,
             max_epochs=TRAINING.max_epochs,
             patience=TRAINING.patience,
-            metric=metric_card(METRIC).component,
-            classes=list(range(dataset.n_classes)),
+            metric=metric_card(METRIC).component,{classes}
             device=TRAINING.device,
             random_state=named_seed(TRAINING.seed, name, "final"),
         )
         model.fit(x, y, sample_weight=weight, X_val=x_val, y_val=y_val, sample_weight_val=weight_val)
-        scores = torch.from_numpy(model.class_scores(x_test))
-        probabilities = torch.from_numpy(model.predict_proba(x_test)) if hasattr(model, "predict_proba") else None
         weights = None if weight_test is None else torch.from_numpy(weight_test)
-        values.append(all_metrics(scores, probabilities, torch.from_numpy(y_test), weights)[METRIC])
+        found = rows.problem.predicted(model, x_test)
+        values.append(rows.problem.metrics(found, torch.from_numpy(y_test), weights)[METRIC])
         print(f"{{name}}: {{METRIC}} {{values[-1]:.6f}}")
     print(f"mean {{METRIC}} {{sum(values) / len(values):.6f}}, reported {{REPORTED:.6f}}")
 
@@ -111,7 +110,8 @@ def training_script(
     options = job.options
     data = options.data if options.data in bundled_names() else str(Path(options.data).resolve())
     roles = {
-        "target": job.dataset.roles.target,
+        "target": job.dataset.roles.labels or job.dataset.roles.target,
+        "task": options.task,
         "group": options.group,
         "time": options.time,
         "weight": options.weight,
@@ -123,6 +123,10 @@ def training_script(
         version=minimand.__version__,
         command=_in_a_docstring(options.command()),
         objective=_importable_name(card),
+        estimator=type(job.problem.estimator(None)).__name__,
+        classes="\n            classes=list(range(dataset.n_classes)),"
+        if isinstance(job.problem, Classification)
+        else "",
         data=data,
         roles=_literal(roles),
         metric=job.metric,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,24 @@ import numpy as np
 import torch
 
 from minimand.errors import InputError
-from minimand.estimators.classifier import ObjectiveClassifier
 from minimand.estimators.encoding import TableEncoder
-from minimand.estimators.saving import load_classifier, save_classifier
+from minimand.estimators.saving import (
+    load_classifier,
+    load_label_classifier,
+    load_regressor,
+    save_classifier,
+    save_label_classifier,
+    save_regressor,
+)
 from minimand.training.seeds import named_seed
 from minimand.whole_files import write_atomically
+from minimand.workbench.compare.problem import Prediction, problem_of
 from minimand.workbench.compare.splits import inner_split
-from minimand.workbench.compare.trial import all_metrics, classifier, metric_card
+from minimand.workbench.compare.trial import estimator as estimator_of
+from minimand.workbench.compare.trial import metric_card
 from minimand.workbench.compare.workload import tuning_key
 from minimand.workbench.tables import Dataset, Feature, Roles
+from minimand.workbench.tables.dataset import ProblemKind, no_target
 
 if TYPE_CHECKING:
     from minimand.workbench.compare.run import Job
@@ -34,25 +43,19 @@ EVERYTHING = "everything"
 class FittedModel:
     """An estimator on encoded rows, its encoder, and the data's own description."""
 
-    estimator: ObjectiveClassifier
+    estimator: Any
     encoder: TableEncoder
     features: list[tuple[str, str]]
     classes: list[str]
     roles: Roles
     objective: str
     settings: dict[str, float]
+    problem: ProblemKind = "classification"
 
-    def scores(self, dataset: Dataset) -> np.ndarray:
-        """`(n, K)` scores of rows that are aligned with the data that this was fitted to."""
-        found: np.ndarray = self.estimator.class_scores(self.encoder.transform_columns(dataset.columns()))
-        return found
-
-    def probabilities(self, dataset: Dataset) -> np.ndarray | None:
-        """`(n, K)` probabilities, or None where the objective defines none."""
-        if not self.estimator.loss_.has_probabilities:
-            return None
-        found: np.ndarray = self.estimator.predict_proba(self.encoder.transform_columns(dataset.columns()))
-        return found
+    def prediction(self, dataset: Dataset) -> Prediction:
+        """What the model says of rows that are aligned with the data that this was fitted to."""
+        inputs = self.encoder.transform_columns(dataset.columns())
+        return problem_of(self.empty_dataset()).predicted(self.estimator, inputs)
 
     def empty_dataset(self) -> Dataset:
         """A dataset of no rows with these features, to align tables with."""
@@ -60,7 +63,8 @@ class FittedModel:
             Feature(name, kind, np.zeros(0) if kind == "numeric" else np.zeros(0, dtype=object))  # type: ignore[arg-type]
             for name, kind in self.features
         ]
-        return Dataset("model", None, "", features, np.zeros(0, dtype=np.int64), self.classes, self.roles)
+        target = no_target(self.problem, 0, len(self.classes))
+        return Dataset("model", None, "", features, target, self.classes, self.roles, problem=self.problem)
 
 
 def best_settings(job: Job, name: str, finished: list[str]) -> dict[str, float]:
@@ -81,14 +85,8 @@ def fit_everything(job: Job, name: str, settings: dict[str, float]) -> FittedMod
     rows = np.arange(dataset.n_rows)
     kept, held = inner_split(dataset, rows, seed=named_seed(training.seed, EVERYTHING, "inner"))
     encoder = TableEncoder().fit_columns(dataset.columns(), dataset.kinds())
-    estimator = classifier(
-        job.objectives[name],
-        settings,
-        training,
-        resample=EVERYTHING,
-        stage="final",
-        n_classes=dataset.n_classes,
-        model=job.model,
+    estimator = estimator_of(
+        job.problem, job.objectives[name], settings, training, resample=EVERYTHING, stage="final", model=job.model
     )
     inputs = encoder.transform_columns(dataset.columns())
     weights = dataset.weights
@@ -101,18 +99,13 @@ def fit_everything(job: Job, name: str, settings: dict[str, float]) -> FittedMod
         sample_weight_val=None if weights is None else weights[held],
     )
     described = [(feature.name, str(feature.kind)) for feature in dataset.features]
-    return FittedModel(estimator, encoder, described, dataset.classes, dataset.roles, name, settings)
+    return FittedModel(estimator, encoder, described, dataset.classes, dataset.roles, name, settings, dataset.problem)
 
 
 def judge_file(fitted: FittedModel, test: Dataset) -> dict[str, float | None]:
     """Every metric on the rows of the test file."""
-    probabilities = fitted.probabilities(test)
-    return all_metrics(
-        torch.from_numpy(np.asarray(fitted.scores(test))),
-        None if probabilities is None else torch.from_numpy(probabilities),
-        torch.from_numpy(test.target),
-        None if test.weights is None else torch.from_numpy(test.weights),
-    )
+    weights = None if test.weights is None else torch.from_numpy(test.weights)
+    return problem_of(test).metrics(fitted.prediction(test), torch.from_numpy(test.target), weights)
 
 
 def can_be_saved(job: Job, name: str) -> bool:
@@ -144,9 +137,16 @@ def save_model(fitted: FittedModel, job: Job, folder: Path, *, key: str) -> None
         "roles": asdict(fitted.roles),
         "objective": fitted.objective,
         "settings": fitted.settings,
+        "problem": fitted.problem,
     }
     write_atomically(folder / "encoder.safetensors", save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
-    save_classifier(fitted.estimator, folder, about={"data": job.options.data})
+    about_data = {"data": job.options.data}
+    if fitted.problem == "regression":
+        save_regressor(fitted.estimator, folder, about=about_data)
+    elif fitted.problem == "multi-label":
+        save_label_classifier(fitted.estimator, folder, about=about_data)
+    else:
+        save_classifier(fitted.estimator, folder, about=about_data)
     write_atomically(folder / "data.json", json.dumps(about, indent=1) + "\n")
 
 
@@ -157,7 +157,7 @@ def load_model(folder: str | Path) -> FittedModel:
         InputError: there is none, or it is broken or of another version.
     """
     from safetensors import SafetensorError
-    from safetensors.numpy import load
+    from safetensors.numpy import load as load_arrays
 
     place = Path(folder)
     place = place / "model" if (place / "model").is_dir() else place
@@ -167,17 +167,22 @@ def load_model(folder: str | Path) -> FittedModel:
         about: Mapping[str, Any] = json.loads((place / "data.json").read_text(encoding="utf-8"))
         if about.get("schema") != SCHEMA:
             raise InputError(f"the model in {place} has schema {about.get('schema')!r}, this version reads {SCHEMA}")
-        encoder = TableEncoder.from_state(about["encoder"], load((place / "encoder.safetensors").read_bytes()))
+        encoder = TableEncoder.from_state(about["encoder"], load_arrays((place / "encoder.safetensors").read_bytes()))
         roles: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in about["roles"].items()}
-        estimator = load_classifier(place)
+        problem: ProblemKind = about.get("problem", "classification")
+        loaders: dict[str, Callable[[Path], Any]] = {
+            "regression": load_regressor,
+            "multi-label": load_label_classifier,
+        }
         return FittedModel(
-            estimator,
+            loaders.get(problem, load_classifier)(place),
             encoder,
             [(name, kind) for name, kind in about["features"]],
             list(about["classes"]),
             Roles(**roles),
             about["objective"],
             about["settings"],
+            problem,
         )
     except InputError:
         raise

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from minimand.whole_files import write_atomically
-from minimand.workbench.compare.candidates import REFERENCE
 from minimand.workbench.compare.decide import Decision, confirm
 from minimand.workbench.compare.export import training_script
 from minimand.workbench.compare.fitted import (
@@ -42,10 +41,10 @@ def write_outputs(
     records = dict(job.ledger.items())
     confirmation = None
     if decision.nominee is not None and len(confirmed) > 1:
-        scores = test_scores(job, confirmed, [REFERENCE, decision.nominee])
+        scores = test_scores(job, confirmed, [decision.reference, decision.nominee])
         confirmation = confirm(
             scores[decision.nominee],
-            scores[REFERENCE],
+            scores[decision.reference],
             test_train_ratio=test_train_ratio(job, confirmed),
             higher_is_better=metric_card(job.metric).facts["higher_is_better"],
         )
@@ -70,12 +69,12 @@ def write_outputs(
 def _fit_and_judge(
     job: Job, out: Path, recommended: str, finished: list[str], test: Dataset | None
 ) -> dict[str, Any] | None:
-    """Fit to all rows: the recommended objective, whose model is kept, and for a test file the reference beside it."""
+    """Fit to all rows: the recommended objective, whose model is kept, and for a test file all others beside it."""
     judged: dict[str, Any] = {}
     saved = can_be_saved(job, recommended)
     arms = [recommended] if saved else []
     if test is not None:
-        arms = list(dict.fromkeys([recommended, REFERENCE]))
+        arms = list(dict.fromkeys([recommended, job.problem.reference, *job.plan.objectives]))
     for name in arms:
         settings = best_settings(job, name, finished)
         about = json.dumps([name, settings, None if test is None else test.digest], sort_keys=True)

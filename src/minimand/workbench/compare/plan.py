@@ -6,19 +6,22 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import nn
 
-from minimand.contracts.task import TaskInfo, bind
+from minimand.contracts.task import bind
 from minimand.errors import InputError
-from minimand.training.fit import Settings, fit
+from minimand.training.fit import Settings
 from minimand.training.networks import mlp
 from minimand.training.rows import Rows
+from minimand.training.stacked.population import Member, members_of_a_stack, population
 from minimand.workbench.compare.candidates import Candidate
+from minimand.workbench.compare.halving import epochs_trained, rungs
 from minimand.workbench.compare.options import Options
-from minimand.workbench.compare.references import REFERENCES
+from minimand.workbench.compare.problem import Problem, outputs_of, problem_of
 from minimand.workbench.compare.search import configurations
 from minimand.workbench.compare.trial import Training
 from minimand.workbench.tables import Dataset
@@ -38,6 +41,7 @@ EPOCHS_EXPECTED = 30
 BUDGET_SHARE = 0.85
 """Of a budget, what the estimate may fill: estimates from warm-up steps are rough."""
 WARM_UP_STEPS = 12
+TIMED_EPOCHS = 4
 SECONDS_TO_START = 8.0
 
 
@@ -53,6 +57,14 @@ class Plan:
     notes: list[str]
     budget_seconds: float | None
     estimated_seconds: float | None
+    rungs: list[list[int]]
+    """Epochs after which settings are cut, each with how many of an objective's go on; empty without halving."""
+    tuned_in_full: list[str]
+    """Resamples on which nothing is cut: they show what the cuts cost on the others."""
+    stack: int
+    """Trainings side by side in a task."""
+    alone: list[str]
+    """Objectives that share no task with others: those of the user's own, whose failure must cost no one else's work."""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data."""
@@ -63,6 +75,16 @@ class Plan:
         """The plan that `to_json` wrote."""
         training = Training(**{**data["training"], "hidden": tuple(data["training"]["hidden"])})
         return cls(**{**data, "training": training})
+
+    def chunks(self, objectives: Sequence[str], settings: int) -> list[list[str]]:
+        """The objectives that share a task when each brings so many settings, in order."""
+        together = [name for name in objectives if name not in self.alone]
+        size = max(1, self.stack // settings)
+        # as even as can be, so that no task is much shorter than the others
+        count = math.ceil(len(together) / size)
+        ends = [round(len(together) * part / count) for part in range(count + 1)] if count else []
+        parts = [together[start:end] for start, end in pairwise(ends)]
+        return [*parts, *([name] for name in objectives if name in self.alone)]
 
     @property
     def configurations(self) -> int:
@@ -89,7 +111,7 @@ def make_plan(
     metric: str,
     device: str,
     model: Callable[[int, int], nn.Module] | None,
-    n_inputs: Callable[[], int],
+    n_inputs: int,
     all_asked_for: bool,
 ) -> Plan:
     """The plan for these data, candidates and options.
@@ -101,7 +123,7 @@ def make_plan(
         metric: slug of the metric that decides.
         device: to train on.
         model: the user's network, or None.
-        n_inputs: width of the encoded input; only asked for where a budget needs timed steps.
+        n_inputs: width of the encoded input.
         all_asked_for: the user named the candidates: then a budget drops none.
 
     Raises:
@@ -115,11 +137,12 @@ def make_plan(
         objectives=len(candidates),
     )
     batch_size = BATCH_SIZE if dataset.n_rows < LARGE_FROM else LARGE_BATCH_SIZE
+    halving, problem, inputs = not options.no_halving, problem_of(dataset), n_inputs
+    network = _network(inputs, problem.n_outputs, model)
     notes: list[str] = []
     estimate = None
     if options.budget is not None:
-        inputs = n_inputs()
-        pace = {c.name: seconds_per_step(c, dataset.n_classes, inputs, batch_size, model, device) for c in candidates}
+        pace = {c.name: seconds_per_step(c, problem, inputs, batch_size, model, device) for c in candidates}
         size, estimate = _fitting(
             size, options, list(pace.values()), batch_size, dataset.n_rows, all_asked_for=all_asked_for
         )
@@ -145,10 +168,14 @@ def make_plan(
         },
         resamples=names("resample", size.resamples, timed=timed),
         confirmations=names("confirmation", size.resamples, timed=timed),
-        references=list(REFERENCES),
+        references=list(problem.references),
         notes=notes,
         budget_seconds=options.budget,
         estimated_seconds=estimate,
+        rungs=[list(rung) for rung in rungs(size.configurations)] if halving else [],
+        tuned_in_full=names("resample", size.resamples, timed=timed)[:1] if halving else [],
+        stack=members_of_a_stack(network, batch_size),
+        alone=[c.name for c in candidates[: size.objectives] if c.card is None],
     )
 
 
@@ -159,37 +186,48 @@ def names(family: str, count: int, *, timed: bool) -> list[str]:
 
 def seconds_per_step(
     candidate: Candidate,
-    n_classes: int,
+    problem: Problem,
     n_inputs: int,
     batch_size: int,
     model: Callable[[int, int], nn.Module] | None,
     device: str,
 ) -> float:
-    """Seconds of one training step of an objective, timed on noise after a step to warm up."""
+    """Seconds of one training step of an objective beside its like, timed on noise after a step to warm up."""
     rows = WARM_UP_STEPS * batch_size
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(rows, n_inputs, generator=generator)
-    y = torch.arange(rows) % n_classes
-    noise = Rows(x, y).to(device)
-    network = (mlp(n_inputs, n_classes, seed=0) if model is None else model(n_inputs, n_classes)).to(device)
-    loss = bind(candidate.objective, TaskInfo.of(y, n_classes)).to(device)
+    y, task = problem.example(rows)
+    network = _network(n_inputs, outputs_of(candidate.objective, problem), model).to(device)
+    count = min(members_of_a_stack(network, batch_size), CONFIGURATIONS)
+    # rates that differ, as those of the settings do, and change nothing: what is timed must not diverge
+    members = [Member(bind(candidate.objective, task).to(device), 1e-6 * (1 + place), 0.0) for place in range(count)]
+    settings = Settings(batch_size=batch_size, max_epochs=TIMED_EPOCHS, patience=None)
+    timed = population(network, members, Rows(x, y).to(device), None, settings=settings, seed=0)
     times = []
-    for _ in range(3):
+    while timed.running:
         start = time.perf_counter()
-        fit(network, loss, noise, None, settings=Settings(batch_size=batch_size, max_epochs=1, patience=None), seed=0)
-        times.append((time.perf_counter() - start) / WARM_UP_STEPS)
+        timed.epoch()
+        times.append((time.perf_counter() - start) / (WARM_UP_STEPS * count))
     return min(times)
 
 
-def estimated_seconds(size: _Size, pace: Sequence[float], batch_size: int, n_rows: int, workers: int) -> float:
+def _network(n_inputs: int, n_outputs: int, model: Callable[[int, int], nn.Module] | None) -> nn.Module:
+    return mlp(n_inputs, n_outputs, seed=0) if model is None else model(n_inputs, n_outputs)
+
+
+def estimated_seconds(
+    size: _Size, pace: Sequence[float], batch_size: int, n_rows: int, workers: int, *, halving: bool
+) -> float:
     """What a plan of this size takes: steps times seconds, and a share for references, encoding and judging."""
     pace = pace[: size.objectives]
     trained = min(size.training_rows, 0.8 * n_rows)
-    steps_to_tune = EPOCHS_EXPECTED * math.ceil(0.8 * min(size.tuning_rows, trained) / batch_size)
+    steps_to_tune = math.ceil(0.8 * min(size.tuning_rows, trained) / batch_size)
     steps_at_last = EPOCHS_EXPECTED * math.ceil(0.8 * trained / batch_size)
-    one_resample = size.configurations * steps_to_tune + steps_at_last
-    main = sum(pace) * size.resamples * one_resample
-    confirming = 2 * max(pace) * size.resamples * one_resample
+    cut = epochs_trained(size.configurations, EPOCHS_EXPECTED, halving=halving)
+    whole = epochs_trained(size.configurations, EPOCHS_EXPECTED, halving=False)
+    tuning = ((size.resamples - 1) * cut + whole) * steps_to_tune  # the first resample is tuned in full
+    main = sum(pace) * (tuning + size.resamples * steps_at_last)
+    confirming = 2 * max(pace) * size.resamples * (cut * steps_to_tune + steps_at_last)
     return SECONDS_TO_START + 1.2 * (main + confirming) / workers
 
 
@@ -200,7 +238,9 @@ def _fitting(
     assert options.budget is not None
     room = BUDGET_SHARE * options.budget
     for one in _sizes(size, options, n_rows, all_asked_for=all_asked_for):
-        estimate = estimated_seconds(one, pace, batch_size, n_rows, options.workers)
+        estimate = estimated_seconds(
+            one, pace, batch_size, n_rows, options.workers, halving=not options.no_halving
+        )
         if estimate <= room:
             return one, estimate
     if estimate > options.budget:

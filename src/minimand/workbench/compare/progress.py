@@ -48,7 +48,7 @@ class Terminal:
         self._total = self._done = 0
 
     def say(self, text: str) -> None:
-        self.console.print(f"[dim]{text}[/dim]", highlight=False)
+        self.console.print(text, style="dim", highlight=False, markup=False)  # names from the data are no markup
 
     def start(self, total: int, done: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

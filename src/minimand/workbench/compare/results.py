@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import minimand
-from minimand.workbench.compare.candidates import REFERENCE, Candidate
+from minimand.workbench.compare.candidates import Candidate
 from minimand.workbench.compare.decide import Comparison, Decision, decide
+from minimand.workbench.compare.evidence import curve_of, evidence_of, level_of, map_edges, reliability_of
 from minimand.workbench.compare.fitted import can_be_saved
-from minimand.workbench.compare.references import BALANCING_METRICS, BOOSTING, REFERENCES
+from minimand.workbench.compare.foresight import power_block
+from minimand.workbench.compare.halving import measured
+from minimand.workbench.compare.references import BOOSTING
 from minimand.workbench.compare.search import edges, search_space
 from minimand.workbench.compare.sentence import Findings, confirmation_block, decision_sentence, details
 from minimand.workbench.compare.splits import describe_split
-from minimand.workbench.compare.trial import RELIABILITY_BINS, metric_card
+from minimand.workbench.compare.trial import as_judged, metric_card
 from minimand.workbench.compare.workload import chosen_configuration, final_key, reference_key, tuning_key
 from minimand.workbench.environment import processor, versions
 from minimand.workbench.report.wording import heading, metric_title
@@ -54,10 +57,11 @@ def assemble(
         records: every record of the ledger.
     """
     options, plan = job.options, job.plan
+    power = power_block(job, finished)
     trainings = [record for key, record in records.items() if "/tune/" in key or "/final/" in key]
     confirmation_scores = {
         name: [records[final_key(resample, name)]["test"] for resample in confirmed]
-        for name in (REFERENCE, findings.decision.nominee)
+        for name in (findings.decision.reference, findings.decision.nominee)
         if name is not None and confirmed
     }
     results = {
@@ -71,23 +75,30 @@ def assemble(
             "name": job.metric,
             "title": metric_title(job.metric),
             "higher_is_better": findings.higher_is_better,
+            "relative": findings.relative_to is not None,
+            "relative_to": findings.relative_to,
             "why": job.metric_why,
         },
         "decision": {
             "sentence": decision_sentence(findings),
-            "details": details(findings, _notes(job, findings, finished)),
+            "details": [
+                *details(findings, _notes(job, findings, finished)),
+                *([] if power is None else power["sentences"]),
+            ],
             "winner": findings.decision.winner,
             "recommended": findings.recommended,
             "best": findings.decision.best,
-            "reference": REFERENCE,
-            "rule": findings.decision.rule,
+            "reference": findings.decision.reference,
+            "reference_words": findings.reference_words,
+            "rule": findings.decision.rule
+            + ("" if findings.relative_to is None else " Differences are shares of the reference's mean."),
             "rope": findings.decision.rope,
             "alpha": findings.decision.alpha,
             "boosting_wins": findings.boosting_wins,
             "confirmation": confirmation_block(
                 findings,
                 confirmation_scores.get(findings.decision.nominee or "", []),
-                confirmation_scores.get(REFERENCE, []),
+                confirmation_scores.get(findings.decision.reference, []),
             ),
         },
         "objectives": [
@@ -95,7 +106,7 @@ def assemble(
             for candidate in job.candidates
             if candidate.name in plan.objectives
         ],
-        "references": [_reference(name, job.metric, finished, records) for name in plan.references],
+        "references": [_reference(name, job, finished, records) for name in plan.references],
         "not_candidates": [
             *({"slug": left.slug, "title": left.title, "why": left.why} for left in job.not_chosen),
             *(
@@ -123,9 +134,12 @@ def assemble(
                 if name not in kept
             ],
         },
+        "power": power,
+        "halving": _halving(job, records),
         "trainings": {
             "count": len(trainings),
-            "stopped_early": _share([record["stopped_early"] for record in trainings]),
+            "cut": sum(record.get("cut", False) for record in trainings),
+            "stopped_early": _share([record["stopped_early"] for record in trainings if not record.get("cut")]),
             "diverged": sum(record["diverged"] for record in trainings),
         },
         "test_file": test_file,
@@ -143,9 +157,23 @@ def assemble(
     return plain
 
 
-def findings_of(
-    job: Job, decision: Decision, confirmation: Any, finished: Sequence[str], records: Records
-) -> Findings:
+def _halving(job: Job, records: Records) -> dict[str, Any] | None:
+    """What cutting settings early cost, measured on the resample that was tuned in full; None without cuts."""
+    plan = job.plan
+    if not plan.rungs:
+        return None
+    resample = plan.tuned_in_full[0]
+    numbers = range(plan.configurations)
+    tuned = {
+        candidate.title: [records[tuning_key(resample, candidate.name, number)] for number in numbers]
+        for candidate in job.candidates
+        if candidate.name in plan.objectives and tuning_key(resample, candidate.name, 0) in records
+    }
+    sign = 1.0 if metric_card(job.metric).facts["higher_is_better"] else -1.0
+    return measured(tuned, plan.rungs, sign=sign, resample=resample) if tuned else None
+
+
+def findings_of(job: Job, decision: Decision, confirmation: Any, finished: Sequence[str], records: Records) -> Findings:
     """What the sentences speak of, from the ledger."""
     return Findings(
         decision=decision,
@@ -163,7 +191,16 @@ def findings_of(
         },
         higher_is_better=metric_card(job.metric).facts["higher_is_better"],
         boosting_wins=boosting_wins(job, decision, finished, records),
+        reference_words=job.problem.reference_words,
+        relative_to=relative_to(job, finished, records),
     )
+
+
+def relative_to(job: Job, finished: Sequence[str], records: Records) -> float | None:
+    """The value of which differences are shares: the reference's mean; None where they are judged as they are."""
+    if not metric_card(job.metric).facts["relative"]:
+        return None
+    return statistics.fmean(records[final_key(resample, job.problem.reference)]["test"] for resample in finished)
 
 
 def boosting_wins(job: Job, decision: Decision, finished: Sequence[str], records: Records) -> bool:
@@ -175,7 +212,7 @@ def boosting_wins(job: Job, decision: Decision, finished: Sequence[str], records
     }
     scores[BOOSTING] = [records[reference_key(resample, BOOSTING)]["test"] for resample in finished]
     against = decide(
-        scores,
+        as_judged(scores, scores[decision.reference], job.metric),
         reference=BOOSTING,
         test_train_ratio=decision.test_train_ratio,
         rope=decision.rope,
@@ -202,12 +239,19 @@ def _data(job: Job) -> dict[str, Any]:
     noise = diagnosis.get("label_noise")
     if noise is not None and job.options.no_examples:
         diagnosis["label_noise"] = {**noise, "examples": []}
+    values = diagnosis.get("values")
+    if values is not None and values["outlying"] is not None and job.options.no_examples:
+        diagnosis["values"] = {**values, "outlying": {**values["outlying"], "examples": []}}
+    if dataset.problem == "regression":
+        diagnosis["values"] = {**diagnosis["values"], "map_edges": map_edges(dataset.target)}
     return {
         "name": dataset.name,
         "path": job.options.data,
         "sha256": dataset.sha256,
         "rows": dataset.n_rows,
         "target": dataset.roles.target,
+        "problem": dataset.problem,
+        "problem_why": dataset.problem_why,
         "classes": dataset.classes,
         "class_counts": dataset.class_counts.tolist(),
         "features": [
@@ -261,8 +305,11 @@ def _objective(
         "stopped_early": _share([record["stopped_early"] for record in everything]),
         "diverged": sum(record["diverged"] for record in everything),
         "seconds": sum(record["seconds"] for record in everything),
-        "curve": _curve(finals),
-        "reliability": _reliability(finals),
+        "curve": curve_of(finals),
+        "reliability": reliability_of(finals),
+        **evidence_of(finals),
+        "predicts": None if candidate.card is None else candidate.card.facts.get("predicts"),
+        "quantile": level_of(candidate, chosen),
     }
 
 
@@ -287,11 +334,12 @@ def _verdict(comparison: Comparison | None) -> dict[str, Any]:
     }
 
 
-def _reference(name: str, metric: str, finished: Sequence[str], records: Records) -> dict[str, Any]:
+def _reference(name: str, job: Job, finished: Sequence[str], records: Records) -> dict[str, Any]:
+    metric = job.metric
     found = [records[reference_key(resample, name)] for resample in finished]
     return {
         "name": name,
-        "title": REFERENCES[name] + (", balanced" if metric in BALANCING_METRICS and name != "majority" else ""),
+        "title": job.problem.reference_title(name, metric),
         **_scores([record["metrics"][metric] for record in found]),
         "metrics": _metrics(found),
     }
@@ -327,41 +375,6 @@ def _edge_warning(chosen: Sequence[Mapping[str, Any]]) -> str | None:
         if count >= EDGE_SHARE * len(chosen)
     ]
     return f"The chosen settings lie at an edge of the search space ({'; '.join(often)})." if often else None
-
-
-def _curve(finals: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Mean and range over the resamples still training, up to the epoch that at least half of them reached."""
-    lengths = sorted(len(final["curve"]) for final in finals)
-    shown = lengths[len(lengths) // 2]
-    columns: dict[str, list[Any]] = {"epochs": [], "mean": [], "low": [], "high": [], "loss": []}
-    for epoch in range(shown):
-        values = [final["curve"][epoch] for final in finals if epoch < len(final["curve"])]
-        losses = [final["loss"][epoch] for final in finals if epoch < len(final["loss"])]
-        columns["epochs"].append(epoch + 1)
-        columns["mean"].append(statistics.fmean(values))
-        columns["low"].append(min(values))
-        columns["high"].append(max(values))
-        columns["loss"].append(statistics.fmean(losses))
-    return columns
-
-
-def _reliability(finals: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    if any(final["reliability"] is None for final in finals):
-        return None
-    bins = []
-    for i in range(RELIABILITY_BINS):
-        total = {key: sum(final["reliability"][i][key] for final in finals) for key in ("count", "confidence", "right")}
-        count = total["count"]
-        bins.append(
-            {
-                "low": i / RELIABILITY_BINS,
-                "high": (i + 1) / RELIABILITY_BINS,
-                "count": int(count),
-                "confidence": total["confidence"] / count if count else None,
-                "accuracy": total["right"] / count if count else None,
-            }
-        )
-    return {"bins": bins}
 
 
 def _notes(job: Job, findings: Findings, finished: Sequence[str]) -> list[str]:

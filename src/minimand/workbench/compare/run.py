@@ -6,7 +6,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,19 @@ from minimand.workbench.compare.admission import (
     test_rows,
     usable_device,
 )
-from minimand.workbench.compare.candidates import REFERENCE, Candidate, NotChosen
+from minimand.workbench.compare.candidates import Candidate, NotChosen
 from minimand.workbench.compare.decide import Decision, decide
+from minimand.workbench.compare.foresight import foresee, plan_to_detect
 from minimand.workbench.compare.identity import identity_of, run_folder
 from minimand.workbench.compare.options import LEAST_RESAMPLES, Options
 from minimand.workbench.compare.plan import RESAMPLES, Plan, make_plan, names
+from minimand.workbench.compare.power import MOST_RECOMMENDED, PILOT
+from minimand.workbench.compare.problem import Problem, problem_of
 from minimand.workbench.compare.progress import Progress, Silent
 from minimand.workbench.compare.splits import check_splittable, outer_resamples_by_name
-from minimand.workbench.compare.trial import metric_card, run_trial, set_context
-from minimand.workbench.compare.workload import Workload, final_key
-from minimand.workbench.ledger import LEDGER_NAME, Ledger, leave_if_worker_is_starting, run_tasks
+from minimand.workbench.compare.trial import as_judged, metric_card, run_trial, set_context
+from minimand.workbench.compare.workload import Workload, final_key, training_key
+from minimand.workbench.ledger import LEDGER_NAME, Ledger, Pool, leave_if_worker_is_starting, open_pool
 from minimand.workbench.tables import Dataset, as_table, diagnose, prepare, read_table
 
 MAIN_SHARE = 0.75
@@ -88,10 +91,16 @@ class Job:
     spent_before: float
     """Seconds of trainings that earlier sessions of this run put into the ledger, shared by the workers."""
     command: str
+    pool: Pool
 
     def spent(self) -> float:
         """Seconds since the command was first given, sessions that were stopped counted by what they finished."""
         return self.spent_before + time.perf_counter() - self.started
+
+    @property
+    def problem(self) -> Problem:
+        """What is to be predicted."""
+        return problem_of(self.dataset)
 
     @property
     def objectives(self) -> dict[str, Any]:
@@ -101,7 +110,7 @@ class Job:
 
 def compare(
     data: Any,
-    target: str | int | None = None,
+    target: str | int | Sequence[str | int] | None = None,
     *,
     objectives: Mapping[str, Any] | None = None,
     model: Callable[[int, int], nn.Module] | None = None,
@@ -115,7 +124,8 @@ def compare(
     Args:
         data: a CSV, TSV, Parquet or `.npz` file, the name of a bundled set, a data frame, a dict of columns, or a
             pair `(X, y)`.
-        target: the column to predict; not needed for bundled sets and pairs.
+        target: the column to predict; not needed for bundled sets and pairs. Several are labels, of which each row may
+            have any number.
         objectives: the user's own, by name: losses of minimand, modules, or functions `(pred, target)` that return a
             scalar or one value a row. They are compared with cross entropy, and with those in `objective=`.
         model: makes a network from the numbers of inputs and classes; a plain MLP by default.
@@ -135,8 +145,58 @@ def compare(
         known = ", ".join(Options.__dataclass_fields__)
         raise TypeError(f"compare has no option {sorted(unknown)[0]!r}; there are {known}")
     shown = str(data) if isinstance(data, (str, Path)) else "data"
-    chosen = Options(**{**options, "data": shown, "target": None if target is None else str(target)})
+    several = None if target is None else [target] if isinstance(target, str | int) else list(target)
+    chosen = Options(**{**options, "data": shown, "target": None if several is None else tuple(map(str, several))})
     return run(chosen, data, objectives=objectives, model=model, progress=progress or Silent())
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Data and options that go together: whatever can be refused before anything is made has been looked at."""
+
+    dataset: Dataset
+    test: Dataset | None
+    metric: str
+    metric_why: str
+    asked: list[Candidate] | None
+    device: str
+
+
+def admit(
+    options: Options,
+    data: Any,
+    *,
+    objectives: Mapping[str, Any] | None = None,
+    model: Callable[[int, int], nn.Module] | None = None,
+    progress: Progress,
+) -> Admitted:
+    """Read the data and refuse what cannot be compared on, before anything is made.
+
+    Raises:
+        InputError: whatever is wrong with data or options, in one sentence.
+    """
+    progress.say("reading")
+    table = read_table(data, header=not options.no_header) if isinstance(data, (str, Path)) else as_table(data)
+    dataset = prepare(
+        table,
+        target=options.target if options.target is not None else table.target,
+        group=options.group,
+        time=options.time,
+        weight=options.weight,
+        drop=options.drop,
+        drop_missing_target=options.drop_missing_target,
+        task=options.task,
+    )
+    progress.say(f"{dataset.problem}: {dataset.problem_why}")
+    check_splittable(dataset)
+    test = test_rows(options, dataset)
+    metric, metric_why = deciding_metric(options, dataset)
+    asked = asked_for(options, objectives, metric, dataset)
+    device = usable_device(options.device)
+    # drawn once now, so that rows that cannot be split are refused before anything is made.
+    outer_resamples_by_name(dataset, _resample_names(dataset, options), seed=options.seed)
+    check_network(model, dataset, _encoded_width(dataset))
+    return Admitted(dataset, test, metric, metric_why, asked, device)
 
 
 def run(
@@ -152,27 +212,14 @@ def run(
 
     leave_if_worker_is_starting()
     started = time.perf_counter()
-    progress.say("reading")
-    table = read_table(data, header=not options.no_header) if isinstance(data, (str, Path)) else as_table(data)
-    dataset = prepare(
-        table,
-        target=options.target if options.target is not None else table.target,
-        group=options.group,
-        time=options.time,
-        weight=options.weight,
-        drop=options.drop,
-        drop_missing_target=options.drop_missing_target,
-    )
-    check_splittable(dataset)
-    test = test_rows(options, dataset)
-    metric, metric_why = deciding_metric(options, dataset)
-    asked = asked_for(options, objectives, metric, dataset)
-    device = usable_device(options.device)
-    # drawn once now, so that rows that cannot be split are refused before anything is made.
-    outer_resamples_by_name(dataset, _resample_names(dataset, options), seed=options.seed)
-    check_network(model, dataset, _encoded_width(dataset))
+    admitted = admit(options, data, objectives=objectives, model=model, progress=progress)
+    dataset, test, metric, metric_why = admitted.dataset, admitted.test, admitted.metric, admitted.metric_why
+    asked, device = admitted.asked, admitted.device
     out = run_folder(options, dataset, objectives, model)
-    with Ledger.open(out / LEDGER_NAME, identity=identity_of(options, dataset, objectives, model)) as ledger:
+    identity = identity_of(options, dataset, objectives, model)
+    pool = open_pool(options.workers, ray=options.ray, modules=(run_trial.__module__,))
+    with Ledger.open(out / LEDGER_NAME, identity=identity) as ledger, pool:
+        pool.start()  # workers load what they need while the data are looked at and the plan is made
         progress.say("looking at the data")
         diagnosis = ledger.get("diagnosis")
         if diagnosis is None:
@@ -189,7 +236,7 @@ def run(
                     metric=metric,
                     device=device,
                     model=model,
-                    n_inputs=lambda: _encoded_width(dataset),
+                    n_inputs=_encoded_width(dataset),
                     all_asked_for=asked is not None,
                 ).to_json()
             ledger.put("diagnosis", diagnosis)
@@ -210,13 +257,19 @@ def run(
             started,
             sum(record.get("seconds", 0.0) for _, record in ledger.items()) / options.workers,
             _command(options, data, objectives, model),
+            pool,
         )
+        pool.prepare(set_context, (dataset, plan.training, job.objectives, model))
+        foresee(job)
+        if options.detect is not None:
+            pilot = train(job, plan.resamples[:PILOT], list(plan.objectives), share=MAIN_SHARE, references=True)
+            job.plan = plan = plan_to_detect(job, pilot)
         finished = train(job, plan.resamples, list(plan.objectives), share=MAIN_SHARE, references=True)
         decision = decided(job, finished)
         confirmed: list[str] = []
         if decision.nominee is not None:
             progress.say(f"estimating the advantage of {decision.nominee} again on fresh resamples")
-            arms = [REFERENCE, decision.nominee]
+            arms = [decision.reference, decision.nominee]
             confirmed = train(job, plan.confirmations, arms, share=LAST_SHARE, references=False, least=0)
         progress.say("writing")
         results = write_outputs(job, out, decision, finished, confirmed, test)
@@ -255,25 +308,19 @@ def train(
     def out_of_time() -> bool:
         return limit is not None and job.spent() > limit and len(workload.complete_resamples()) >= least
 
-    def keep(key: str, record: dict[str, Any]) -> None:
-        job.ledger.put(key, record)
-        logger.info("trained %s", key)
-        done[key] = record
-        job.progress.advance(key, record)
+    def keep(task: str, result: dict[str, Any]) -> None:
+        resample = result["resample"]
+        records = {training_key(stage, resample, name, n): record for stage, name, n, record in result["records"]}
+        job.ledger.put_all(records)
+        logger.info("trained %s", task)
+        done.update(records)
+        for key, record in records.items():
+            job.progress.advance(key, record)
 
     job.progress.start(workload.total(), workload.finished_count())
-    arguments = (job.dataset, job.plan.training, job.objectives, job.model)
     try:
         while (ready := workload.ready()) is not None and not out_of_time():
-            run_tasks(
-                run_trial,
-                ready,
-                workers=job.options.workers,
-                initializer=set_context,
-                initargs=arguments,
-                on_result=keep,
-                should_stop=out_of_time,
-            )
+            job.pool.run(run_trial, ready, on_result=keep, should_stop=out_of_time)
     finally:
         job.progress.stop()
     complete = workload.complete_resamples()
@@ -296,7 +343,7 @@ def decided(job: Job, finished: list[str]) -> Decision:
     """The decision on the finished resamples."""
     return decide(
         test_scores(job, finished, list(job.plan.objectives)),
-        reference=REFERENCE,
+        reference=job.problem.reference,
         test_train_ratio=test_train_ratio(job, finished),
         rope=job.options.rope,
         higher_is_better=metric_card(job.metric).facts["higher_is_better"],
@@ -304,10 +351,18 @@ def decided(job: Job, finished: list[str]) -> Decision:
 
 
 def test_scores(job: Job, resamples: list[str], objectives: list[str]) -> dict[str, list[float]]:
-    """The deciding metric on the rows that judge, by objective and resample."""
-    return {
-        name: [_record(job.ledger, final_key(resample, name))["test"] for resample in resamples] for name in objectives
+    """The deciding metric on the rows that judge, by objective and resample, as the rule judges it.
+
+    Of a metric whose size follows the data, as shares of the reference's mean: so the region of practical equivalence
+    is a share too.
+    """
+    reference = job.problem.reference
+    scores = {
+        name: [_record(job.ledger, final_key(resample, name))["test"] for resample in resamples]
+        for name in dict.fromkeys([*objectives, reference])
     }
+    shares = as_judged(scores, scores[reference], job.metric)
+    return {name: shares[name] for name in objectives}
 
 
 def test_train_ratio(job: Job, resamples: list[str]) -> float:
@@ -333,7 +388,8 @@ def _command(options: Options, data: Any, objectives: Any, model: Any) -> str:
 
 
 def _resample_names(dataset: Dataset, options: Options) -> list[str]:
-    count, timed = options.resamples or RESAMPLES, dataset.times is not None
+    usual = RESAMPLES if options.detect is None else MOST_RECOMMENDED
+    count, timed = options.resamples or usual, dataset.times is not None
     return [*names("resample", count, timed=timed), *names("confirmation", count, timed=timed)]
 
 

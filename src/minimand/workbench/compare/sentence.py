@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from minimand.workbench.compare.candidates import REFERENCE
 from minimand.workbench.compare.decide import Confirmation, Decision
 from minimand.workbench.compare.references import BOOSTING
 from minimand.workbench.report.wording import scale_of
+
+NAMES = frozenset({"Brier", "Crammer", "Gaussian", "Huber", "Poisson", "Taylor", "Tweedie", "Weston"})
+"""Names of people that open titles: they keep their capital inside a sentence."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,16 @@ class Findings:
     higher_is_better: bool
     boosting_wins: bool
     """Whether every objective is worse than gradient boosting, by the same rule as all verdicts."""
+    reference_words: str = "cross entropy"
+    relative_to: float | None = None
+    """The value of which differences are shares; None where they are in units of the metric."""
 
     @property
     def recommended(self) -> str:
         """The objective to train with: the winner if fresh resamples confirm it, else the reference."""
         winner = self.decision.winner
         confirmed = self.confirmation is not None and self.confirmation.holds
-        return winner if winner is not None and confirmed else REFERENCE
+        return winner if winner is not None and confirmed else self.decision.reference
 
 
 def decision_sentence(found: Findings) -> str:
@@ -48,13 +53,13 @@ def decision_sentence(found: Findings) -> str:
 
 
 def _objective_sentence(found: Findings) -> str:
-    decision, confirmation = found.decision, found.confirmation
+    decision, confirmation, reference = found.decision, found.confirmation, found.reference_words
     name = decision.nominee
     if name is None:
-        return "Train with cross entropy: nothing else was compared."
+        return f"Train with {reference}: nothing else was compared."
     title = _lower(found.titles[name])
     if confirmation is None:
-        return f"Stay with cross entropy: the budget ended before the gain of {title} could be estimated again."
+        return f"Stay with {reference}: the budget ended before the gain of {title} could be estimated again."
     scale = scale_of(found.metric)
     unit = f" {scale.gap_unit}" if scale.gap_unit else ""
     figure = (
@@ -62,16 +67,16 @@ def _objective_sentence(found: Findings) -> str:
         f"{scale.interval(confirmation.interval)}, on {confirmation.resamples} resamples that did not choose it"
     )
     if decision.winner is not None and confirmation.holds:
-        return f"Train with {title}: {figure}, over cross entropy tuned alike."
+        return f"Train with {title}: {figure}, over {reference} tuned alike."
     if decision.winner is not None:
         won = f"{title} won where it was chosen, but not surely so again"
-        return f"Stay with cross entropy: {won} (its gain: {figure})."
+        return f"Stay with {reference}: {won} (its gain: {figure})."
     comparison = decision.comparisons[name]
     if comparison.verdict == "practically equal":
         equal = f"the best other objective, {title}, is judged practically equal where it was chosen"
-        return f"Stay with cross entropy: {equal} (its gain: {figure})."
+        return f"Stay with {reference}: {equal} (its gain: {figure})."
     shown = "every other objective is worse" if comparison.verdict == "worse" else "no objective is shown to be better"
-    return f"Stay with cross entropy: {shown}, the nearest being {title} (its gain: {figure})."
+    return f"Stay with {reference}: {shown}, the nearest being {title} (its gain: {figure})."
 
 
 def details(found: Findings, notes: Sequence[str]) -> list[str]:
@@ -83,7 +88,9 @@ def details(found: Findings, notes: Sequence[str]) -> list[str]:
     for verdict in ("better", "practically equal", "worse"):
         if by_verdict.get(verdict):
             names = ", ".join(found.titles[name] for name in by_verdict[verdict])
-            lines.append(f"{verdict.capitalize()}{' to' if 'equal' in verdict else ' than'} cross entropy: {names}.")
+            lines.append(
+                f"{verdict.capitalize()}{' to' if 'equal' in verdict else ' than'} {found.reference_words}: {names}."
+            )
     endless = []
     for name in by_verdict.get("undecided", []):
         needed = found.decision.comparisons[name].resamples_needed
@@ -118,4 +125,6 @@ def _best_mean(found: Findings) -> float:
 def _lower(title: str) -> str:
     """A title inside a sentence; names that open with an acronym or a letter and a dash keep their capital."""
     first = title.partition(" ")[0]
+    if first.partition("-")[0] in NAMES:
+        return title
     return title if sum(letter.isupper() for letter in first) > 1 or "-" in first[:2] else title[0].lower() + title[1:]

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from minimand.errors import InputError
 from minimand.extras import require
 from minimand.training.seeds import named_seed
+from minimand.workbench.compare.problem import problem_of
 from minimand.workbench.tables import Dataset
+from minimand.workbench.tables.targets import as_number
 
 Index = NDArray[np.int64]
 
@@ -28,6 +30,8 @@ LEAST_TIMES = 40
 """With fewer, stretches of time to judge on would be the same again and again."""
 LEAST_ROWS_OF_A_CLASS = 8
 """With fewer, a class may be missing among the rows that train, validate or judge."""
+LEAST_ROWS = 50
+"""With fewer, a handful of rows would judge and choose; of numbers and labels, which have no rarest class to go by."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,16 @@ def check_splittable(dataset: Dataset) -> None:
     Raises:
         InputError: a class has too few rows, there are too few groups, or both group and time were given.
     """
-    present = slice(None) if dataset.weights is None else dataset.weights > 0
-    counts = np.bincount(dataset.target[present], minlength=dataset.n_classes)
-    smallest = int(counts.argmin())
-    if counts[smallest] < LEAST_ROWS_OF_A_CLASS:
-        raise InputError(
-            f"class {dataset.classes[smallest]!r} of {dataset.roles.target!r} has only {counts[smallest]} rows, and "
-            f"each class needs {LEAST_ROWS_OF_A_CLASS} to be resampled: merge it with another class or drop its rows"
-        )
+    target = dataset.target if dataset.weights is None else dataset.target[dataset.weights > 0]
+    if dataset.problem in ("regression", "multi-label") and len(target) < LEAST_ROWS:
+        raise InputError(f"{dataset.name} has {len(target)} rows that count, and resampling needs {LEAST_ROWS}")
+    if dataset.problem == "regression":
+        if target.min() == target.max():
+            raise InputError(f"the target {dataset.roles.target!r} is {target[0]:g} in every row of positive weight")
+    elif dataset.problem == "multi-label":
+        _check_labels(dataset, target)
+    else:
+        _check_classes(dataset, np.bincount(target, minlength=dataset.n_classes))
     if dataset.groups is not None and dataset.times is not None:
         raise InputError("give --group or --time, not both: rows cannot be kept together and in order at once")
     if dataset.groups is not None and len(np.unique(dataset.groups)) < 2 * PARTS:
@@ -67,6 +73,30 @@ def check_splittable(dataset: Dataset) -> None:
         )
 
 
+def _check_classes(dataset: Dataset, counts: Index) -> None:
+    smallest = int(counts.argmin())
+    if counts[smallest] < LEAST_ROWS_OF_A_CLASS:
+        numbers = all(as_number(label) is not None for label in dataset.classes)
+        or_numbers = ", or take them for numbers by --task regression" if numbers else ""
+        raise InputError(
+            f"class {dataset.classes[smallest]!r} of {dataset.roles.target!r} has only {counts[smallest]} rows, and "
+            f"each class needs {LEAST_ROWS_OF_A_CLASS} to be resampled: merge it with another class or drop its rows"
+            f"{or_numbers}"
+        )
+
+
+def _check_labels(dataset: Dataset, target: Index) -> None:
+    present = (target == 1).sum(0)
+    for place, (count, label) in enumerate(zip(present.tolist(), dataset.classes, strict=True)):
+        rarer = min(count, len(target) - count)
+        if rarer < LEAST_ROWS_OF_A_CLASS:
+            state = "present" if present[place] == rarer else "absent"
+            raise InputError(
+                f"the label {label!r} is {state} in only {rarer} rows, and each label needs {LEAST_ROWS_OF_A_CLASS} "
+                "with it and without it to be resampled: leave it out"
+            )
+
+
 def outer_resamples(dataset: Dataset, names: Sequence[str], *, seed: int) -> list[Resample]:
     """The outer resamples with these names.
 
@@ -76,11 +106,14 @@ def outer_resamples(dataset: Dataset, names: Sequence[str], *, seed: int) -> lis
     if dataset.times is not None:
         found = _by_time(dataset.times, names)
     else:
-        found = []
+        found, strata = [], _strata(dataset)
         for name in names:
-            kept, judged = hold_out(dataset.target, dataset.groups, seed=named_seed(seed, name, "outer"))
+            kept, judged = hold_out(strata, dataset.groups, seed=named_seed(seed, name, "outer"))
             found.append(Resample(name, kept, judged))
     for resample in found:
+        if dataset.problem in ("regression", "multi-label"):
+            _check_sides(dataset, resample)
+            continue
         if len(np.unique(dataset.target[resample.test])) < 2:
             raise InputError(
                 f"in {resample.name}, all rows to judge on are of one class once groups or times are kept apart: use "
@@ -93,6 +126,30 @@ def outer_resamples(dataset: Dataset, names: Sequence[str], *, seed: int) -> lis
                 "or times are kept apart: use another --group or --time column, or merge the class"
             )
     return found
+
+
+def _strata(dataset: Dataset) -> Index:
+    return problem_of(dataset).strata(dataset.target)
+
+
+def _check_sides(dataset: Dataset, resample: Resample) -> None:
+    """Refuse rows to train on from which nothing can be learned; rows that judge may all have one number."""
+    known, judging = dataset.target[resample.training], dataset.target[resample.test]
+    where = f"in {resample.name}, once groups or times are kept apart,"
+    if dataset.problem == "regression":
+        if known.min() == known.max():
+            raise InputError(
+                f"{where} all rows to train on have the target {known[0]:g}: use another --group or --time column"
+            )
+        return
+    lacking = np.flatnonzero(~(known == 1).any(0))
+    if len(lacking):
+        raise InputError(
+            f"{where} no row to train on has the label {dataset.classes[int(lacking[0])]!r}: use another --group or "
+            "--time column, or leave the label out"
+        )
+    if not (judging == 1).any():
+        raise InputError(f"{where} no row to judge on has a label: use another --group or --time column")
 
 
 def outer_resamples_by_name(dataset: Dataset, names: Sequence[str], *, seed: int) -> list[Resample]:
@@ -121,7 +178,7 @@ def inner_split(dataset: Dataset, rows: Index, *, seed: int) -> tuple[Index, Ind
         cut = _cut_between_times(dataset.times[ordered], len(ordered) - len(ordered) // PARTS)
         return np.sort(ordered[:cut]), np.sort(ordered[cut:])
     groups = None if dataset.groups is None else dataset.groups[rows]
-    kept, held = hold_out(dataset.target[rows], groups, seed=seed)
+    kept, held = hold_out(_strata(dataset)[rows], groups, seed=seed)
     return rows[kept], rows[held]
 
 
@@ -140,33 +197,37 @@ def tuning_rows(dataset: Dataset, rows: Index, *, most: int, seed: int) -> Index
         chosen_groups = kept if len(kept) >= PARTS else names[:PARTS]
         inside: Index = rows[np.isin(groups, chosen_groups)]
         return inside
-    shares = [np.flatnonzero(dataset.target[rows] == label) for label in range(dataset.n_classes)]
+    strata = _strata(dataset)[rows]
+    shares = [np.flatnonzero(strata == stratum) for stratum in range(int(strata.max()) + 1)]
     wanted = [max(LEAST_ROWS_OF_A_CLASS, round(most * len(share) / len(rows))) for share in shares]
     chosen = [generator.permutation(share)[:size] for share, size in zip(shares, wanted, strict=True)]
     drawn: Index = rows[np.sort(np.concatenate(chosen))]
     return drawn
 
 
-def hold_out(target: Index, groups: Index | None, *, seed: int) -> tuple[Index, Index]:
+def hold_out(strata: Index, groups: Index | None, *, seed: int) -> tuple[Index, Index]:
     """Positions that stay and that are held out (one part in five), stratified, whole groups kept together."""
     if groups is not None:
-        return _hold_out_groups(target, groups, seed=seed)
+        return _hold_out_groups(strata, groups, seed=seed)
+    counts = np.bincount(strata)
+    # a stratum of one row cannot be divided: the row joins the largest.
+    strata = np.where(counts[strata] < 2, int(counts.argmax()), strata)
     selection = require("sklearn.model_selection", extra="workbench")
     splitter = selection.StratifiedShuffleSplit(n_splits=1, test_size=1 / PARTS, random_state=seed % 2**32)
-    kept, held = next(splitter.split(np.zeros(len(target)), target))
+    kept, held = next(splitter.split(np.zeros(len(strata)), strata))
     return np.sort(kept).astype(np.int64), np.sort(held).astype(np.int64)
 
 
-def _hold_out_groups(target: Index, groups: Index, *, seed: int) -> tuple[Index, Index]:
-    """Whole groups in random order, until about a fifth of the rows is held out; drawn again where a class is lacking.
+def _hold_out_groups(strata: Index, groups: Index, *, seed: int) -> tuple[Index, Index]:
+    """Whole groups in random order, until about a fifth of the rows is held out; drawn again where a stratum lacks.
 
     Every group can be held out and every group can stay, however large it is: a rule that looked for the best
     balanced division would find the same one each time, and the resamples would be one.
     """
     names, place = np.unique(groups, return_inverse=True)
-    table = np.zeros((len(names), int(target.max()) + 1))
-    np.add.at(table, (place, target), 1.0)
-    sizes, wanted = table.sum(1), len(target) / PARTS
+    table = np.zeros((len(names), int(strata.max()) + 1))
+    np.add.at(table, (place, strata), 1.0)
+    sizes, wanted = table.sum(1), len(strata) / PARTS
     generator = np.random.default_rng(seed)
     chosen = np.zeros(0, dtype=np.int64)
     for _ in range(DRAWS):
@@ -189,9 +250,12 @@ def describe_split(dataset: Dataset) -> str:
             f"each resample trains on the rows up to a point in time ({dataset.roles.time}) and is judged on those "
             "that follow; of the training rows the latest fifth validates"
         )
+    by = {"regression": "size of the target", "multi-label": "rarest label", "ordinal": "level"}.get(
+        dataset.problem, "class"
+    )
     kept = f", groups of {dataset.roles.group} kept whole" if dataset.groups is not None else ""
     return (
-        f"each resample draws four fifths of the rows to train on, by class and at random{kept}, and is judged on the "
+        f"each resample draws four fifths of the rows to train on, by {by} and at random{kept}, and is judged on the "
         "rest; of the training rows a fifth validates"
     )
 

@@ -5,24 +5,28 @@ Workers run these, and send back plain records; nothing here knows of ledgers, b
 
 from __future__ import annotations
 
+import math
+import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from minimand.contracts.card import Card, Task
+from minimand.contracts.card import Card
 from minimand.contracts.catalogue import cards
-from minimand.estimators.classifier import ObjectiveClassifier
+from minimand.errors import InputError
 from minimand.estimators.encoding import TableEncoder
+from minimand.estimators.side_by_side import SideBySide
+from minimand.training.fit import History
 from minimand.training.seeds import named_seed
+from minimand.workbench.compare.halving import EPOCHS, survivors
+from minimand.workbench.compare.problem import Prediction, Problem, problem_of
 from minimand.workbench.compare.splits import Index, Resample, inner_split, outer_resamples_by_name, tuning_rows
 from minimand.workbench.tables import Dataset
-
-RELIABILITY_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Training:
 class Encoded:
     """A resample ready to train on: encoded by an encoder that has not seen the rows that judge."""
 
+    problem: Problem
     encoder: TableEncoder
     training: tuple[np.ndarray, np.ndarray, np.ndarray | None]
     validation: tuple[np.ndarray, np.ndarray, np.ndarray | None]
@@ -83,11 +88,14 @@ def set_context(
 
 
 def run_trial(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Run one task of this process's context; the record is plain data.
+    """Run one task of this process's context; the records are plain data.
 
     Args:
-        task: `stage` ("tune", "final" or "reference"), `resample`, `objective` (or the name of a reference) and
-            `settings`.
+        task: `stage` ("tune", "final" or "reference") and `resample`; with `objective`, the name of a reference, or
+            `arms`, name of each objective -> settings to train, and `rungs`, when settings are cut.
+
+    Returns:
+        `{"resample": name, "records": [[stage, objective, number of the settings, record], ...]}`.
     """
     if _context is None:
         raise RuntimeError("set_context must be called before run_trial")
@@ -96,12 +104,15 @@ def run_trial(task: Mapping[str, Any]) -> dict[str, Any]:
         from minimand.workbench.compare.references import fit_reference
 
         encoded = _context.encoded(task["resample"], "final")
-        found = fit_reference(task["objective"], encoded, _context.training, _context.dataset.n_classes)
-        # as scores stand their logarithms; a probability of 0 gets the smallest that is none.
-        record = judged(found.clamp(min=1e-300).log(), found, encoded, _context.training)
-    else:
-        record = _trained(_context, task)
-    return record | {"seconds": time.perf_counter() - started}
+        record = judged(fit_reference(task["objective"], encoded, _context.training), encoded, _context.training)
+        record["seconds"] = time.perf_counter() - started
+        return {"resample": task["resample"], "records": [["reference", task["objective"], 0, record]]}
+    records = _trained(_context, task)
+    # the time of trainings side by side is shared by the epochs that each went through.
+    spent = (time.perf_counter() - started) / max(sum(record["epochs"] for *_, record in records), 1)
+    for *_, record in records:
+        record["seconds"] = spent * record["epochs"]
+    return {"resample": task["resample"], "records": records}
 
 
 def encode(dataset: Dataset, resample: Resample, training: Training, stage: str) -> Encoded:
@@ -117,22 +128,22 @@ def encode(dataset: Dataset, resample: Resample, training: Training, stage: str)
         chosen = dataset.rows(index)
         return encoder.transform_columns(chosen.columns()), chosen.target, chosen.weights
 
-    return Encoded(encoder, part(kept), part(held), part(resample.test))
+    return Encoded(problem_of(dataset), encoder, part(kept), part(held), part(resample.test))
 
 
-def classifier(
+def estimator(
+    problem: Problem,
     objective: Any,
     settings: Mapping[str, float],
     training: Training,
     *,
     resample: str,
     stage: str,
-    n_classes: int,
     model: Callable[[int, int], nn.Module] | None = None,
-) -> ObjectiveClassifier:
+) -> Any:
     """The estimator of one training. Its seed is named by resample and stage alone: objectives are paired."""
     own = {name: value for name, value in settings.items() if name not in ("learning_rate", "weight_decay")}
-    return ObjectiveClassifier(
+    return problem.estimator(
         objective,
         objective_parameters=own or None,
         module=model,
@@ -144,17 +155,9 @@ def classifier(
         max_epochs=training.max_epochs,
         patience=training.patience,
         metric=metric_card(training.metric).component,
-        classes=np.arange(n_classes),
         device=training.device,
         random_state=named_seed(training.seed, resample, stage),
     )
-
-
-def train_once(estimator: ObjectiveClassifier, encoded: Encoded) -> ObjectiveClassifier:
-    """Fit an estimator to a resample's training rows, with its validation rows."""
-    x, y, weight = encoded.training
-    x_val, y_val, weight_val = encoded.validation
-    return estimator.fit(x, y, sample_weight=weight, X_val=x_val, y_val=y_val, sample_weight_val=weight_val)
 
 
 def metric_card(slug: str) -> Card:
@@ -162,75 +165,87 @@ def metric_card(slug: str) -> Card:
     return next(card for card in cards("metric") if card.slug == slug)
 
 
-def metric_cards(n_classes: int) -> tuple[Card, ...]:
-    """The cards of the metrics that judge a table with this many classes."""
-    task = Task.BINARY if n_classes == 2 else Task.MULTICLASS
-    return tuple(card for card in cards("metric") if task in card.tasks)
+def as_judged(
+    scores: Mapping[str, Sequence[float]], reference: Sequence[float], metric: str
+) -> dict[str, list[float]]:
+    """Scores as the rule judges them: of a relative metric as shares of the reference's mean, else as they are."""
+    unit = statistics.fmean(reference) if metric_card(metric).facts["relative"] else 1.0
+    unit = unit or 1.0  # a reference without any error has no shares
+    return {name: [score / unit for score in found] for name, found in scores.items()}
 
 
-def _trained(context: Context, task: Mapping[str, Any]) -> dict[str, Any]:
+def _trained(context: Context, task: Mapping[str, Any]) -> list[list[Any]]:
+    """Train every arm with each of its settings side by side, and cut settings where the task says so."""
     encoded = context.encoded(task["resample"], task["stage"])
-    estimator = classifier(
-        context.objectives[task["objective"]],
-        task["settings"],
-        context.training,
-        resample=task["resample"],
-        stage=task["stage"],
-        n_classes=context.dataset.n_classes,
-        model=context.model,
+    places = [(name, number) for name, settings in task["arms"].items() for number in range(len(settings))]
+    estimators = [
+        estimator(
+            encoded.problem,
+            context.objectives[name],
+            task["arms"][name][number],
+            context.training,
+            resample=task["resample"],
+            stage=task["stage"],
+            model=context.model,
+        )
+        for name, number in places
+    ]
+    x, y, weight = encoded.training
+    x_val, y_val, weight_val = encoded.validation
+    trainings = SideBySide(
+        estimators, x, y, sample_weight=weight, X_val=x_val, y_val=y_val, sample_weight_val=weight_val
     )
-    history = train_once(estimator, encoded).history_
+    cut = _halved(trainings, places, task["rungs"])
+    trainings.train()
     sign = 1.0 if metric_card(context.training.metric).facts["higher_is_better"] else -1.0
-    record: dict[str, Any] = {
-        "validation": sign * history.best_score,
-        "best_epoch": history.best_epoch,
-        "epochs": history.epochs,
-        "stopped_early": history.stopped_early,
-        "diverged": history.diverged,
-    }
-    if task["stage"] == "tune":
-        return record
-    x_test = encoded.test[0]
-    scores = torch.from_numpy(estimator.class_scores(x_test))
-    defined = estimator.loss_.has_probabilities
-    probabilities = torch.from_numpy(estimator.predict_proba(x_test)) if defined else None
-    record |= {"curve": [sign * value for value in history.validation], "loss": history.loss}
-    return record | judged(scores, probabilities, encoded, context.training)
+    records = []
+    for place, (name, number) in enumerate(places):
+        history = trainings.history(place)
+        record: dict[str, Any] = {
+            "validation": sign * history.best_score,
+            "best_epoch": history.best_epoch,
+            "epochs": history.epochs,
+            "stopped_early": history.stopped_early,
+            "diverged": history.diverged,
+        }
+        if task["stage"] == "tune":
+            record |= {"cut": place in cut, "rungs": [sign * _best_until(history, epoch) for epoch in EPOCHS]}
+        else:
+            record |= {"curve": [sign * value for value in history.validation], "loss": history.loss}
+            found = encoded.problem.predicted(trainings.finish(place), encoded.test[0])
+            record |= judged(found, encoded, context.training)
+        records.append([task["stage"], name, number, record])
+    return records
 
 
-def judged(
-    scores: Tensor, probabilities: Tensor | None, encoded: Encoded, training: Training
-) -> dict[str, Any]:
-    """Every metric on the rows that judge, and the reliability diagram's counts where there are probabilities."""
+def _halved(trainings: SideBySide, places: Sequence[tuple[str, int]], cuts: Sequence[Sequence[int]]) -> set[int]:
+    """Train to each cut and drop the settings that it ends, of each objective for itself; all that were dropped."""
+    alive = set(range(len(places)))
+    for epoch, keep in cuts:
+        trainings.train(until=epoch)
+        ended: list[int] = []
+        for objective in dict.fromkeys(name for name, _ in places):
+            scores = {
+                place: _best_until(trainings.history(place), epoch)
+                for place in sorted(alive)
+                if places[place][0] == objective
+            }
+            ended += set(scores) - set(survivors(scores, keep))
+        trainings.drop(ended)
+        alive -= set(ended)
+    return set(range(len(places))) - alive
+
+
+def _best_until(history: History, epoch: int) -> float:
+    """The best validation score up to an epoch, higher is better."""
+    return max(history.validation[:epoch], default=-math.inf)
+
+
+def judged(found: Prediction, encoded: Encoded, training: Training) -> dict[str, Any]:
+    """Every metric on the rows that judge, and what the report shows beside them."""
     _, y, weight = encoded.test
     target = torch.from_numpy(np.asarray(y))
-    weights = None if weight is None else torch.from_numpy(weight)
-    metrics = all_metrics(scores, probabilities, target, weights)
-    return {
-        "test": metrics[training.metric],
-        "metrics": metrics,
-        "reliability": None if probabilities is None else reliability_counts(probabilities, target),
-    }
-
-
-def all_metrics(
-    scores: Tensor, probabilities: Tensor | None, target: Tensor, weights: Tensor | None
-) -> dict[str, float | None]:
-    """The value of every metric for so many classes by slug; None where it needs probabilities and there are none."""
-    found: dict[str, float | None] = {}
-    for card in metric_cards(scores.shape[1]):
-        pred = probabilities if card.facts["takes"] == "probabilities" else scores
-        found[card.slug] = None if pred is None else float(card.component(pred, target, sample_weight=weights))
-    return found
-
-
-def reliability_counts(probabilities: Tensor, target: Tensor) -> list[dict[str, float]]:
-    """For each tenth of confidence: how many rows, the sum of their confidence, and how many were right."""
-    confidence, label = probabilities.double().max(1)
-    right = (label == target).double()
-    place = (confidence * RELIABILITY_BINS).long().clamp(max=RELIABILITY_BINS - 1)
-    sums = [torch.bincount(place, w, minlength=RELIABILITY_BINS) for w in (torch.ones_like(right), confidence, right)]
-    return [
-        {"count": float(sums[0][i]), "confidence": float(sums[1][i]), "right": float(sums[2][i])}
-        for i in range(RELIABILITY_BINS)
-    ]
+    metrics = encoded.problem.metrics(found, target, None if weight is None else torch.from_numpy(weight))
+    if metrics[training.metric] is None:
+        raise InputError(f"{training.metric} is not defined on some of the rows that judge: choose another --metric")
+    return {"test": metrics[training.metric], "metrics": metrics, **encoded.problem.details(found, target)}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minimand.extras import require
-from minimand.workbench.report import plots, wording
+from minimand.workbench.report import evidence, plots, wording
 from minimand.workbench.report.plots import Picture, Row
 from minimand.workbench.report.style import MARKS, variables
 from minimand.workbench.report.wording import NOTHING, Scale, cleaned, metric_title, scale_of
@@ -69,7 +69,15 @@ def render_compare(results: dict[str, Any]) -> str:
             without_probabilities=[arm["title"] for arm in results["objectives"] if arm["reliability"] is None],
             metrics=_metrics(results, table),
             settings=[_settings(arm) for arm in results["objectives"]],
-            class_counts=_class_counts(results),
+            class_counts=None if results["data"].get("problem") == "regression" else _class_counts(results),
+            reference=results["decision"].get("reference_words", "cross entropy"),
+            problem=results["data"].get("problem", "classification"),
+            histogram=_target_histogram(results),
+            maps=evidence.value_maps(results),
+            residuals=evidence.residual_panels(results),
+            coverage=evidence.coverage_rows(results),
+            labels=evidence.label_rows(results),
+            left=_left_objectives(results),
             light=variables(0),
             dark=variables(1),
         )
@@ -135,9 +143,15 @@ def _environment() -> Any:
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
-def _gaps(scores: Sequence[float], reference: Sequence[float], higher_is_better: bool) -> tuple[float, ...]:
-    sign = 1.0 if higher_is_better else -1.0
-    return tuple(sign * (a - b) for a, b in zip(scores, reference, strict=False) if a is not None and b is not None)
+def _gaps(scores: Sequence[float], reference: Sequence[float], metric: dict[str, Any]) -> tuple[float, ...]:
+    """Differences as the rule judges them, positive when better; of a relative metric as shares of the reference."""
+    sign = 1.0 if metric["higher_is_better"] else -1.0
+    unit = 1.0
+    if metric.get("relative") and reference and None not in reference:
+        unit = statistics.fmean(reference) or 1.0
+    return tuple(
+        sign * (a - b) / unit for a, b in zip(scores, reference, strict=False) if a is not None and b is not None
+    )
 
 
 def _pair(bounds: Sequence[float] | None) -> tuple[float, float] | None:
@@ -167,14 +181,14 @@ def _confirmation(results: dict[str, Any], scale: Scale) -> dict[str, Any] | Non
     found = results["decision"]["confirmation"]
     if found is None:
         return None
-    higher, rope = results["metric"]["higher_is_better"], results["decision"]["rope"]
+    judged, rope = results["metric"], results["decision"]["rope"]
     arm = next((arm for arm in results["objectives"] if arm["slug"] == found["objective"]), None)
-    gaps = _gaps(found["scores"], found["reference_scores"], higher)
+    gaps = _gaps(found["scores"], found["reference_scores"], judged)
     text = _gap_text(found["difference"], found["interval"], scale)
     kind = arm["verdict"] if arm else "row"
     rows = [Row("New resamples", kind, gaps, found["difference"], _pair(found["interval"]), text)]
     if arm is not None and arm["difference"] is not None:
-        before = _gaps(arm["scores"], _reference_scores(results), higher)
+        before = _gaps(arm["scores"], _reference_scores(results), judged)
         text = _gap_text(arm["difference"], arm["interval95"], scale)
         rows.append(Row("Resamples that chose it", "row", before, arm["difference"], _pair(arm["interval95"]), text))
     title = _title_of(results, found["objective"])
@@ -182,8 +196,8 @@ def _confirmation(results: dict[str, Any], scale: Scale) -> dict[str, Any] | Non
         rows,
         ident="confirmation",
         title=f"Confirmation: {wording.shorten(title, 80)} against the reference on resamples that did not choose it",
-        description=f"Practical equivalence: {scale.spread(rope)}. " + "; ".join(f"{r.name}: {r.text}" for r in rows),
-        scale=scale,
+        description=f"Practical equivalence: {scale.size(rope)}. " + "; ".join(f"{r.name}: {r.text}" for r in rows),
+        scale=scale.of_gaps(),
         axis=_difference_axis(results, scale),
         line=0.0,
         region=rope,
@@ -193,7 +207,7 @@ def _confirmation(results: dict[str, Any], scale: Scale) -> dict[str, Any] | Non
 
 
 def _differences(results: dict[str, Any], scale: Scale) -> Picture | None:
-    reference, higher = _reference_scores(results), results["metric"]["higher_is_better"]
+    reference, judged = _reference_scores(results), results["metric"]
     arms = [arm for arm in results["objectives"] if arm["difference"] is not None]
     if not arms:
         return None
@@ -202,7 +216,7 @@ def _differences(results: dict[str, Any], scale: Scale) -> Picture | None:
         Row(
             arm["title"],
             arm["verdict"],
-            _gaps(arm["scores"], reference, higher),
+            _gaps(arm["scores"], reference, judged),
             arm["difference"],
             _pair(arm["interval95"]),
             _gap_text(arm["difference"], arm["interval95"], scale),
@@ -214,7 +228,7 @@ def _differences(results: dict[str, Any], scale: Scale) -> Picture | None:
         ident="differences",
         title="Paired differences to the reference, with 95 % intervals",
         description="; ".join(f"{wording.shorten(row.name, 60)}: {row.text}, {row.kind}" for row in rows) + ".",
-        scale=scale,
+        scale=scale.of_gaps(),
         axis=_difference_axis(results, scale),
         line=0.0,
         region=results["decision"]["rope"],
@@ -312,16 +326,24 @@ def _reliabilities(results: dict[str, Any]) -> list[Panel]:
     return panels
 
 
+def _target_histogram(results: dict[str, Any]) -> Picture | None:
+    values = results["data"]["diagnosis"].get("values")
+    return None if values is None else evidence.target_histogram(values)
+
+
 def _class_counts(results: dict[str, Any]) -> Picture:
     data = results["data"]
     classes, counts = data["classes"], data["class_counts"]
     largest, smallest = max(counts), min(counts)
+    labels = data.get("problem") == "multi-label"  # of which a row may have several
     return plots.class_counts(
         classes,
         counts,
         ident="classes",
-        title=f"Rows of each of the {len(classes)} classes",
-        description=f"The largest class has {wording.count(largest)} rows, the smallest {wording.count(smallest)}.",
+        title=f"Rows of each of the {len(classes)} {'labels' if labels else 'classes'}",
+        total=data["rows"] if labels else None,
+        description=f"The largest {'label' if labels else 'class'} has {wording.count(largest)} rows, the smallest "
+        f"{wording.count(smallest)}.",
     )
 
 
@@ -332,13 +354,28 @@ def _metrics(results: dict[str, Any], table: list[dict[str, Any]]) -> dict[str, 
     """All metrics of all rows; in each column the best mean is marked."""
     known = list(wording.METRIC_TITLES)
     names = {name: None for row in table for name in (row["metrics"] or {})}
-    columns = sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name))
+    # titles are in the order in which they are read; of numbers the metric that decides comes first.
+    deciding = results["metric"]["name"]
+    columns = sorted(
+        names, key=lambda name: (known.index(name) if name in known else len(known), name != deciding, name)
+    )
     best: dict[str, float | None] = {}
     for name in columns:
         cells = [(row["metrics"] or {}).get(name) for row in table]
         means = [cell["mean"] for cell in cells if cell is not None and cell["mean"] is not None]
-        best[name] = (min if name in wording.LOWER_IS_BETTER else max)(means) if means else None
-    return {"columns": columns, "best": best, "lower": wording.LOWER_IS_BETTER}
+        best[name] = (min if wording.lower_is_better(name) else max)(means) if means else None
+    return {"columns": columns, "best": best, "lower": [name for name in columns if wording.lower_is_better(name)]}
+
+
+def _left_objectives(results: dict[str, Any]) -> dict[str, Any]:
+    """Objectives that were not tried, and apart from them, only counted, those for other kinds of targets."""
+    found = results["not_candidates"]
+    others = [left for left in found if left["why"].startswith("it does not serve")]
+    return {
+        "shown": [left for left in found if left not in others],
+        "others": others,
+        "why": others[0]["why"].removeprefix("it does not serve ") if others else "",
+    }
 
 
 def _settings(arm: dict[str, Any]) -> dict[str, Any]:

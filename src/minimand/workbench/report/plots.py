@@ -290,16 +290,34 @@ def reliability(bins: Sequence[dict[str, Any]], *, kind: str, ident: str, title:
     return svg(figure, ident=ident, title=title, description=description)
 
 
-def class_counts(classes: Sequence[str], counts: Sequence[int], *, ident: str, title: str, description: str) -> Picture:
-    """Bars of how many rows each class has, the largest first; beyond twenty classes the rest is one bar."""
+def class_counts(
+    classes: Sequence[str],
+    counts: Sequence[int],
+    *,
+    ident: str,
+    title: str,
+    description: str,
+    total: int | None = None,
+) -> Picture:
+    """Bars of how many rows each class has, the largest first; beyond twenty classes the rest is one bar.
+
+    Args:
+        classes: their names.
+        counts: rows of each.
+        ident: prefix of every identifier in the drawing.
+        title: what a screen reader calls the drawing.
+        description: what the drawing shows, in words.
+        total: rows of which shares are taken; those of all classes together by default.
+    """
+    whole = sum(counts) if total is None else total
     order = sorted(range(len(classes)), key=lambda i: -counts[i])
     bars = [(classes[i], counts[i]) for i in order[:20]]
     if len(order) > 20:
         rest = order[20:]
         bars.append((f"{len(rest)} more classes", sum(counts[i] for i in rest)))
     return Picture(
-        _class_counts(bars, sum(counts), True, f"{ident}-wide", title, description),
-        _class_counts(bars, sum(counts), False, f"{ident}-narrow", title, description),
+        _class_counts(bars, whole, True, f"{ident}-wide", title, description),
+        _class_counts(bars, whole, False, f"{ident}-narrow", title, description),
     )
 
 

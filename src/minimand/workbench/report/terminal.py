@@ -67,6 +67,8 @@ def print_compare(
     for row in results["objectives"]:
         if row["edge_warning"]:
             console.print(_text(f"{row['title']}: {row['edge_warning']}", console, "dim"))
+    if results.get("halving"):
+        console.print(_text(results["halving"]["sentence"], console, "dim"))
     if report is not None:
         # soft: a path broken over two lines cannot be copied
         console.print(_text(f"Report: {report}", console), soft_wrap=True)

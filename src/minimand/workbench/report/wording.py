@@ -6,11 +6,15 @@ overrides, lone surrogates or three hundred characters; every one passes through
 
 from __future__ import annotations
 
+import functools
 import math
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from minimand.contracts.card import Card
+from minimand.contracts.catalogue import cards
 
 NOTHING = "–"
 MINUS = "−"
@@ -24,13 +28,20 @@ SHARES = frozenset(
         "balanced-accuracy",
         "calibration-error",
         "geometric-mean",
+        "hamming-loss",
+        "label-ranking-average-precision",
         "macro-average-precision",
         "macro-f1",
         "macro-jaccard",
         "macro-precision",
+        "mean-average-precision",
+        "multilabel-macro-f1",
+        "multilabel-micro-f1",
+        "subset-accuracy",
         "top-k-accuracy",
         "weighted-f1",
         "weighted-precision",
+        "within-one-level-accuracy",
     }
 )
 LOWER_IS_BETTER = frozenset({"log-loss", "brier", "calibration-error", "balance-score"})
@@ -121,43 +132,98 @@ def shorten(text: str, width: int) -> str:
 class Scale:
     """How the values of one metric are written: shares as percentages, others as they are.
 
-    The raw value stays in results.json; percentages are what people say, and what "half a point" refers to.
+    The raw value stays in results.json; percentages are what people say, and what "half a point" refers to. The errors
+    of numbers may be of any size: they have so many significant digits, and their differences are percentages of the
+    reference's value.
+
+    Args:
+        factor: from a value to what is written.
+        digits: after the point; with `significant`, the number of digits that count.
+        unit: of values.
+        gap_unit: of differences.
+        gap_factor: from a difference to what is written.
+        gap_digits: after the point.
+        significant: whether values have significant digits instead of a fixed number after the point.
     """
 
     factor: float
     digits: int
     unit: str
     gap_unit: str
+    gap_factor: float
+    gap_digits: int
+    significant: bool = False
 
     def value(self, x: float | None) -> str:
         """One value, `85.31`."""
-        return NOTHING if x is None else signed(x * self.factor, self.digits)
+        return NOTHING if x is None else self._written(x * self.factor, like=x * self.factor)
 
     def spread(self, x: float | None) -> str:
         """A standard deviation, `0.42`."""
-        return NOTHING if x is None else f"{x * self.factor:.{self.digits}f}"
+        return NOTHING if x is None else self._written(abs(x * self.factor), like=x * self.factor)
 
     def mean_sd(self, mean: float | None, sd: float | None) -> str:
         """`85.31 ± 0.42`, or the mean alone where nothing varied that could be measured."""
-        return self.value(mean) if sd is None or mean is None else f"{self.value(mean)} ± {self.spread(sd)}"
+        if sd is None or mean is None:
+            return self.value(mean)
+        return f"{self.value(mean)} ± {self._written(sd * self.factor, like=mean * self.factor)}"
 
     def gap(self, x: float | None) -> str:
         """A difference with its sign, `+0.62`."""
-        return NOTHING if x is None else signed(x * self.factor, self.digits, plus=True)
+        return NOTHING if x is None else signed(x * self.gap_factor, self.gap_digits, plus=True)
+
+    def size(self, x: float | None) -> str:
+        """The size of a difference, `0.62`."""
+        return NOTHING if x is None else f"{abs(x) * self.gap_factor:.{self.gap_digits}f}"
 
     def interval(self, bounds: list[float] | tuple[float, float] | None) -> str:
         """`[+0.21, +1.03]`."""
         return NOTHING if bounds is None else f"[{self.gap(bounds[0])}, {self.gap(bounds[1])}]"
 
+    def of_gaps(self) -> Scale:
+        """The scale of differences, as one on which an axis is drawn."""
+        return replace(self, factor=self.gap_factor, digits=self.gap_digits, unit=self.gap_unit, significant=False)
+
+    def _written(self, x: float, *, like: float) -> str:
+        if not self.significant:
+            return signed(x, self.digits)
+        size = abs(like)
+        if size and not 1e-4 <= size < 1e7:
+            return f"{x:.{self.digits - 1}e}".replace("-", MINUS)
+        places = self.digits - 1 - math.floor(math.log10(size)) if size else self.digits
+        return signed(x, max(0, places))
+
 
 def scale_of(metric: str) -> Scale:
     """The scale on which a metric is written, by the metric's name; an unknown metric is written raw."""
-    return Scale(100.0, 2, "%", "points") if metric in SHARES else Scale(1.0, 4, "", "")
+    if metric in SHARES:
+        return Scale(100.0, 2, "%", "points", 100.0, 2)
+    card = _card(metric)
+    if card is not None and card.facts["relative"]:
+        return Scale(1.0, 4, "", "%", 100.0, 2, significant=True)
+    return Scale(1.0, 4, "", "", 1.0, 4)
 
 
 def metric_title(metric: str) -> str:
     """What a metric is called inside a sentence: `balanced accuracy`, `macro-F1`."""
-    return METRIC_TITLES.get(metric, metric)
+    card = _card(metric)
+    if metric in METRIC_TITLES or card is None:
+        return METRIC_TITLES.get(metric, metric)
+    first = card.title.partition(" ")[0]
+    keeps = sum(letter.isupper() or letter.isdigit() for letter in first) > 1
+    return card.title if keeps else card.title[:1].lower() + card.title[1:]
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a smaller value of a metric is the better one."""
+    card = _card(metric)
+    return metric in LOWER_IS_BETTER if card is None else not card.facts["higher_is_better"]
+
+
+@functools.cache
+def _card(metric: str) -> Card | None:
+    """What a metric of the catalogue says of itself; None for one that is not there, as in other versions."""
+    return next((card for card in cards("metric") if card.slug == metric), None)
 
 
 def heading(text: str) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from minimand.errors import InputError
-from minimand.workbench.tables.dataset import Dataset, Feature, Values
+from minimand.workbench.tables.dataset import Dataset, Feature, Values, no_target
 from minimand.workbench.tables.roles import read_weights
 from minimand.workbench.tables.table import Table, nearest_names, number_texts, shown, some_names
+from minimand.workbench.tables.targets import label_codes, numbers_of
 
 
 def align(dataset: Dataset, table: Table) -> Dataset:
     """The rows of `table` as features of `dataset`, in its order and kinds, and coded by its classes.
 
     Columns are found by name, or by number when neither has a header; a header-less table may lack the target, and
-    then the columns after it move up by one. Rows without a label get the code -1. Groups and times are not read.
+    then the columns after it move up by one. Rows without a label get the code -1, rows without a number NaN. Groups
+    and times are not read.
 
     Raises:
         InputError: a feature is missing or of another kind, or a label is not one of the classes.
@@ -26,9 +30,7 @@ def align(dataset: Dataset, table: Table) -> Dataset:
         Feature(feature.name, feature.kind, _values(table, place[feature.name], feature))
         for feature in dataset.features
     ]
-    target = np.full(table.n_rows, -1, dtype=np.int64)
-    if dataset.roles.target in place:
-        target = _codes(dataset, table, place[dataset.roles.target], notes)
+    target = _target(dataset, table, place, notes)
     weight = place.get(dataset.roles.weight or "")
     every = np.arange(table.n_rows, dtype=np.int64)
     return Dataset(
@@ -43,6 +45,8 @@ def align(dataset: Dataset, table: Table) -> Dataset:
         left_out=list(dataset.left_out),
         notes=notes,
         row_numbers=every,
+        problem=dataset.problem,
+        problem_why=dataset.problem_why,
     )
 
 
@@ -58,16 +62,16 @@ def _places(dataset: Dataset, table: Table) -> dict[str, str]:
         for name in needed:
             if name not in table.columns:
                 raise InputError(f"{table.name} lacks the column {shown(name)!r}: {nearest_names(name, names)}.")
-        return {name: name for name in (*needed, roles.target, roles.weight) if name in table.columns}
+        return {name: name for name in (*needed, *roles.targets, roles.weight) if name in table.columns}
     expected = list(roles.columns)
     if len(names) == len(expected):
         return dict(zip(expected, names, strict=True))
-    if len(names) == len(expected) - 1:
-        without = [name for name in expected if name != roles.target]
+    without = [name for name in expected if name not in roles.targets]
+    if len(names) == len(without):
         return dict(zip(without, names, strict=True))
     raise InputError(
         f"{table.name} has {len(names)} columns, but must have {len(expected)} like the data it must fit, or "
-        f"{len(expected) - 1} without the target."
+        f"{len(without)} without the target."
     )
 
 
@@ -98,6 +102,28 @@ def _numbers(table: Table, column: str, values: Values) -> NDArray[np.float64]:
     return numbers
 
 
+def _target(dataset: Dataset, table: Table, place: dict[str, str], notes: list[str]) -> NDArray[Any]:
+    """The target of each row, as far as it is there."""
+    target = no_target(dataset.problem, table.n_rows, dataset.n_classes)
+    if dataset.problem == "multi-label":
+        for number, label in enumerate(dataset.roles.targets):
+            if label in place:
+                target[:, number] = label_codes(table, place[label])
+        missing = (target < 0).any(1)
+    elif dataset.roles.target not in place:
+        return target
+    elif dataset.problem == "regression":
+        column = place[dataset.roles.target]
+        target = numbers_of(table, column, where=f"the target {shown(column)!r} of {table.name}")
+        missing = np.isnan(target)
+    else:
+        target = _codes(dataset, table, place[dataset.roles.target], notes)
+        missing = target < 0
+    if missing.any():
+        notes.append(f"{int(missing.sum())} rows of {table.name} have no target")
+    return target
+
+
 def _codes(dataset: Dataset, table: Table, column: str, notes: list[str]) -> NDArray[np.int64]:
     labels = table.labels(column).tolist()
     known = {label: code for code, label in enumerate(dataset.classes)}
@@ -114,7 +140,4 @@ def _codes(dataset: Dataset, table: Table, column: str, notes: list[str]) -> NDA
                 f"the target {shown(column)!r} of {table.name} has labels that are not among the classes "
                 f"{some_names(dataset.classes)}: {', '.join(repr(shown(label)) for label in more[:3])}."
             )
-    missing = labels.count(None)
-    if missing:
-        notes.append(f"{missing} rows of {table.name} have no target")
     return np.array([-1 if label is None else known[label] for label in labels], dtype=np.int64)

@@ -28,7 +28,8 @@ class Bundled:
 def _loaded(loader: str) -> Callable[[], tuple[Any, Any, list[str], list[str] | None]]:
     def make() -> tuple[Any, Any, list[str], list[str] | None]:
         bunch = getattr(require("sklearn.datasets", extra="workbench"), loader)()
-        classes = [str(label) for label in bunch.target_names]
+        # a target of numbers has no names
+        classes = [str(label) for label in bunch.target_names] if hasattr(bunch, "target_names") else None
         return bunch.data, bunch.target, [str(name) for name in bunch.feature_names], classes
 
     return make
@@ -123,6 +124,20 @@ BUNDLED: dict[str, Bundled] = {
             "sklearn.datasets.make_blobs, seed 0, 20 % of the labels moved",
             _OURS,
             _noisy_blobs,
+        ),
+        Bundled(
+            "diabetes",
+            "442 patients, progression of the disease after a year, a number",
+            "Efron, Hastie, Johnstone and Tibshirani (2004), by scikit-learn",
+            "BSD, with scikit-learn",
+            _loaded("load_diabetes"),
+        ),
+        Bundled(
+            "friedman",
+            "1000 points, a number that depends on 5 of 10 features, not linearly",
+            "sklearn.datasets.make_friedman1, noise 1, seed 0",
+            _OURS,
+            _generated("make_friedman1", n_samples=1000, noise=1.0),
         ),
     )
 }

@@ -91,7 +91,7 @@ def _count(connection: Any, table: str, columns: list[str]) -> list[_Counts]:
         # duckdb reads 1_000 as a number; "inf" stays a number here, and is refused later with its row.
         f"count({column}), count(*) FILTER ({column} IN ({_MARKERS})), "
         f"count(n{column}) FILTER (NOT isnan(n{column}) AND NOT contains({column}, '_')), "
-        f"max(abs(n{column})) FILTER (isfinite(n{column})), approx_count_distinct({column})"
+        f"max(abs(n{column})) FILTER (NOT isnan(n{column})), approx_count_distinct({column})"
         for column in columns
     )
     numbers = ", ".join(f"{column}, try_cast({column} AS DOUBLE) AS n{column}" for column in columns)

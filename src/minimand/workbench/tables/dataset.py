@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from minimand.workbench.tables.table import Table
 
 Kind = Literal["numeric", "categorical"]
+ProblemKind = Literal["classification", "regression", "ordinal", "multi-label"]
 Values = NDArray[np.float64] | NDArray[np.object_]
 
 
@@ -51,7 +52,10 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Roles:
-    """Which column plays which part, by name, and whether the table had names; what `aligned` applies again."""
+    """Which column plays which part, by name, and whether the table had names; what `aligned` applies again.
+
+    Where several columns are targets, they are `labels`, and `target` is what to call them together.
+    """
 
     target: str
     group: str | None = None
@@ -60,17 +64,25 @@ class Roles:
     drop: tuple[str, ...] = ()
     header: bool = True
     columns: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns that are to be predicted."""
+        return self.labels or (self.target,)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Features and integer target codes with their roles; what every job after the reading works on.
+    """Features and a target with their roles; what every job after the reading works on.
 
     Args:
         name, path, sha256: of the table that it was prepared from.
         features: in the order of the table.
-        target: `(N,)` int64 codes into `classes`; -1 where `aligned` found no label.
-        classes: sorted by value when all are numbers, else as text.
+        target: `(N,)` int64 codes into `classes`, -1 where `aligned` found no label; of regression `(N,)` float64, NaN
+            where it found none; of several labels `(N, C)` int64 of 0 and 1, -1 where it found none.
+        classes: sorted by value when all are numbers, else as text; of several labels their columns, of regression
+            empty.
         roles: which columns played which part.
         groups: `(N,)` int64 codes, or `None`.
         times: `(N,)` float64, numbers as given or seconds since 1970 of dates, or `None`.
@@ -78,13 +90,15 @@ class Dataset:
         left_out: columns not learned from, with reasons.
         notes: sentences that the user should see.
         row_numbers: `(N,)` int64, place of each row in the table, from 0.
+        problem: what kind of target it is.
+        problem_why: why it was taken for one, in words.
     """
 
     name: str
     path: str | None
     sha256: str
     features: list[Feature]
-    target: NDArray[np.int64]
+    target: NDArray[Any]
     classes: list[str]
     roles: Roles
     groups: NDArray[np.int64] | None = None
@@ -93,6 +107,8 @@ class Dataset:
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     row_numbers: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    problem: ProblemKind = "classification"
+    problem_why: str = ""
 
     @property
     def n_rows(self) -> int:
@@ -108,7 +124,12 @@ class Dataset:
 
     @property
     def class_counts(self) -> NDArray[np.int64]:
-        """`(K,)` rows of each class; rows without a label are not counted."""
+        """`(K,)` rows of each class, or rows that have each label; rows without one are not counted."""
+        if self.problem == "regression":
+            return np.zeros(0, dtype=np.int64)
+        if self.problem == "multi-label":
+            present: NDArray[np.int64] = (self.target == 1).sum(0).astype(np.int64)
+            return present
         return np.bincount(self.target[self.target >= 0], minlength=self.n_classes).astype(np.int64)
 
     def columns(self) -> list[Values]:
@@ -165,6 +186,8 @@ class Dataset:
             ("weights", self.weights),
         ):
             add(label, array)
+        if self.problem != "classification":  # which had its digest before there were others
+            add_text("problem", [self.problem])
         return digest.hexdigest()
 
     def schema(self) -> dict[str, Any]:
@@ -175,6 +198,7 @@ class Dataset:
             "features": [{"name": feature.name, "kind": feature.kind} for feature in self.features],
             "classes": list(self.classes),
             "roles": asdict(self.roles),
+            "problem": self.problem,
         }
 
     @classmethod
@@ -189,17 +213,25 @@ class Dataset:
             path=None,
             sha256=schema["sha256"],
             features=[Feature(item["name"], item["kind"], empty[item["kind"]]) for item in schema["features"]],
-            target=np.zeros(0, dtype=np.int64),
+            target=no_target(schema.get("problem", "classification"), 0, len(schema["classes"])),
             classes=list(schema["classes"]),
             roles=Roles(**roles),
+            problem=schema.get("problem", "classification"),
         )
 
     def aligned(self, table: Table) -> Dataset:
         """Another table with the same roles applied: same features and kinds, the same classes.
 
-        For `--test FILE` and for predictions: the target may be absent or empty (code -1), labels that this dataset
-        does not know are refused.
+        For `--test FILE` and for predictions: the target may be absent or empty (code -1, of numbers NaN), labels that
+        this dataset does not know are refused.
         """
         from minimand.workbench.tables.alignment import align
 
         return align(self, table)
+
+
+def no_target(problem: ProblemKind, rows: int, labels: int) -> NDArray[Any]:
+    """The target of rows of which none is known."""
+    if problem == "regression":
+        return np.full(rows, np.nan)
+    return np.full((rows, labels) if problem == "multi-label" else rows, -1, dtype=np.int64)

@@ -7,15 +7,20 @@ import csv
 import hashlib
 import io
 import logging
+import os
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from minimand.errors import InputError
 from minimand.extras import require
-from minimand.workbench.tables.casting import cast_columns, cleaned
+from minimand.workbench.tables.casting import cast_columns, cast_texts, cleaned
 from minimand.workbench.tables.read import literal_path, shown_path
 from minimand.workbench.tables.table import MAX_COLUMNS, Table, shown
 
@@ -25,6 +30,19 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _CHUNK = 1 << 22
 _HEAD = 1 << 18
 _LONGEST_LINE = 1 << 24
+_LONGEST_NAME = 1000
+_WIDE = 128
+_CELLS_AT_ONCE = 1 << 20
+# what packs files, and old Excel's: their bytes need not hold a NUL near the beginning
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\3\4": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstandard",
+    b"7z\xbc\xaf": "7z",
+    b"\xd0\xcf\x11\xe0": "old Excel",
+}
 
 
 @dataclass(frozen=True)
@@ -56,20 +74,23 @@ def read_delimited(path: Path, *, header: bool) -> Table:
     if scan.encoding == "latin-1":
         notes.append("the file is not UTF-8 and was read as latin-1: letters outside ASCII may be wrong")
     with tempfile.TemporaryDirectory(prefix="minimand-") as folder:
-        readable = path
-        if scan.encoding != "utf-8" or len(scan.line_ends) > 1:
-            readable = _rewritten(path, scan.encoding, Path(folder) / "data.csv")
-        with literal_path(readable, ".csv") as literal:
-            connection = connect(folder)
-            try:
-                _load(connection, literal, delimiter, width=len(first), skip=int(header))
-                inside = {f"c{number}": name for number, name in enumerate(names)}
-                columns, markers, more = cast_columns(connection, "cells", inside)
-            except require("duckdb", extra="workbench").Error as error:
-                logger.debug("duckdb could not read %s: %s", path, error)
-                raise InputError(_what_is_wrong(path, scan, delimiter, len(first))) from None
-            finally:
-                connection.close()
+        if len(names) > _WIDE and path.stat().st_size < len(names) << 20:
+            columns, markers, more = _wide(path, scan, delimiter, names, skip=int(header))
+        else:
+            readable = path
+            if scan.encoding != "utf-8" or len(scan.line_ends) > 1:
+                readable = _rewritten(path, scan.encoding, Path(folder) / "data.csv")
+            with literal_path(readable, ".csv") as literal:
+                connection = connect(folder)
+                try:
+                    _load(connection, literal, delimiter, width=len(first), skip=int(header))
+                    inside = {f"c{number}": name for number, name in enumerate(names)}
+                    columns, markers, more = cast_columns(connection, "cells", inside)
+                except require("duckdb", extra="workbench").Error as error:
+                    logger.debug("duckdb could not read %s: %s", path, error)
+                    raise InputError(_what_is_wrong(path, scan, delimiter, len(first))) from None
+                finally:
+                    connection.close()
     table = Table(
         name=path.stem,
         path=str(path),
@@ -96,6 +117,8 @@ def connect(folder: str) -> Any:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "preserve_insertion_order": "true",
+            # each thread has buffers of its own, and more than a few do not read faster
+            "threads": min(4, os.cpu_count() or 1),
         },
     )
 
@@ -121,10 +144,11 @@ def _scan(path: Path) -> _Scan:
     head = b""
     lines = 0
     last = b""
+    open_line = 0
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            if not head and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise InputError(f"{shown_path(path)} is UTF-16 text: save it as UTF-8.")
+            if not head:
+                _refuse_by_mark(path, chunk)
             at = chunk.find(b"\0")
             if at >= 0:
                 line = lines + chunk.count(b"\n", 0, at) + 1
@@ -137,8 +161,10 @@ def _scan(path: Path) -> _Scan:
             if encoding == "utf-8":
                 try:
                     decoder.decode(chunk)
-                except UnicodeDecodeError:
+                except UnicodeDecodeError as error:
+                    _refuse_broken_promise(path, head, lines + chunk.count(b"\n", 0, error.start) + 1)
                     encoding = "latin-1"
+            open_line = _open_line(path, chunk, open_line, lines)
             both, feeds, returns = chunk.count(b"\r\n"), chunk.count(b"\n"), chunk.count(b"\r")
             if last == b"\r" and chunk.startswith(b"\n"):
                 both += 1
@@ -154,11 +180,49 @@ def _scan(path: Path) -> _Scan:
         try:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
+            _refuse_broken_promise(path, head, lines + 1)
             encoding = "latin-1"
     text = head.decode(encoding, errors="ignore").removeprefix("\ufeff")
     if not text.strip():
         raise InputError(f"{shown_path(path)} is empty: it holds nothing but blanks.")
     return _Scan(digest.hexdigest(), encoding, frozenset(line_ends), text)
+
+
+def _refuse_by_mark(path: Path, start: bytes) -> None:
+    """Raises InputError for what its first bytes show not to be text in a single-byte encoding."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        name = "UTF-16" if start[:1] != b"\0" and start[2:4] != b"\0\0" else "UTF-32"
+        raise InputError(f"{shown_path(path)} is {name} text: save it as UTF-8.")
+    for mark, name in _PACKED.items():
+        if start.startswith(mark) and not start[:200].isascii():
+            raise InputError(
+                f"{shown_path(path)} is not text but binary, a {name} file by its first bytes: unpack it, or save the "
+                "table as CSV."
+            )
+
+
+def _refuse_broken_promise(path: Path, head: bytes, line: int) -> None:
+    # its mark says UTF-8: read as latin-1, the mark itself would become a part of the first name.
+    if head.startswith(codecs.BOM_UTF8):
+        raise InputError(
+            f"{shown_path(path)} begins with the mark of UTF-8 but is not UTF-8 in line {line}: save it as UTF-8."
+        )
+
+
+def _open_line(path: Path, chunk: bytes, before: int, lines: int) -> int:
+    """The bytes of the line that is open at the end of a chunk, when `before` of it stood in the chunks before.
+
+    Raises:
+        InputError: a line is longer than any that is read: its bytes must not all be in memory.
+    """
+    ends = [place for place in (chunk.find(b"\n"), chunk.find(b"\r")) if place >= 0]
+    length = before + (min(ends) if ends else len(chunk))
+    if length > _LONGEST_LINE:
+        raise InputError(
+            f"{shown_path(path)} has more than {_LONGEST_LINE >> 20} MiB without a line end in line {lines + 1}: a "
+            "table has a line for each row."
+        )
+    return len(chunk) - max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) - 1 if ends else length
 
 
 def find_delimiter(head: str, *, prefer: str | None = None) -> str:
@@ -167,7 +231,7 @@ def find_delimiter(head: str, *, prefer: str | None = None) -> str:
     A tab, bar or semicolon that does so wins over a comma that does too: the commas are then inside the cells
     (`1,5;2,5`). When none is regular, the one with the most frequent count of more than one cell is taken.
     """
-    lines = head.splitlines(keepends=True)
+    lines = list(io.StringIO(head, newline=""))  # not splitlines: to it a form feed ends a line too
     if len(lines) > 2 and len(head) >= _HEAD // 2:
         lines.pop()  # cut off in the middle
     sample = lines[:200]
@@ -195,9 +259,10 @@ def _first_record(path: Path, scan: _Scan, delimiter: str) -> list[str]:
     with path.open(encoding=_decoding(scan.encoding), newline="") as file:
         text = file.read(_LONGEST_LINE)
     try:
-        for record in _records(io.StringIO(text, newline=""), delimiter):
-            if record:
-                return list(record)
+        with _long_cells():
+            for record in _records(io.StringIO(text, newline=""), delimiter):
+                if record:
+                    return list(record)
     except csv.Error:
         raise InputError(_what_is_wrong(path, scan, delimiter, None)) from None
     raise InputError(f"{shown_path(path)} is empty: it holds nothing but blanks.")
@@ -219,6 +284,11 @@ def _header_names(path: Path, first: list[str], notes: list[str]) -> list[str]:
         if not name:
             names[at] = f"column {at}"
             notes.append(f"column {at}, counted from 0, has no name in the header and is called {names[at]!r}")
+        elif len(name) > _LONGEST_NAME:
+            raise InputError(
+                f"{shown_path(path)} has a name of {len(name)} characters in its first line, that of column {at} "
+                f"counted from 0{hint}: shorten it to {_LONGEST_NAME}."
+            )
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise InputError(
@@ -253,33 +323,95 @@ def _rewritten(path: Path, encoding: str, target: Path) -> Path:
     return target
 
 
+def _wide(
+    path: Path, scan: _Scan, delimiter: str, names: list[str], *, skip: int
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]], list[str]]:
+    """Typed values, markers and notes of a table of many columns, without duckdb, whose time grows with their square.
+
+    Cells wait for their types as one text for a column and a chunk of rows, joined by NUL, which no cell holds: as
+    objects of their own they would take eight times the memory.
+    """
+    parts: list[list[str]] = [[] for _ in names]
+    rows_at_once = max(1, _CELLS_AT_ONCE // len(names))
+    waiting: list[list[str]] = []
+
+    def put_away() -> None:
+        for part, cells in zip(parts, zip(*waiting, strict=True), strict=True):
+            part.append("\0".join(cells))
+        waiting.clear()
+
+    for number, record in enumerate(_checked_records(path, scan, delimiter, len(names))):
+        if number >= skip:
+            waiting.append(record)
+        if len(waiting) == rows_at_once:
+            put_away()
+    if waiting:
+        put_away()
+    columns: dict[str, NDArray[Any]] = {}
+    markers: dict[str, NDArray[Any]] = {}
+    notes: list[str] = []
+    for name, part in zip(names, parts, strict=True):
+        cells: list[str | None] = [*"\0".join(part).split("\0")] if part else []
+        part.clear()
+        columns[name], said, more = cast_texts(name, cells)
+        if said is not None:
+            markers[name] = said
+        notes += more
+    return columns, markers, notes
+
+
 def _what_is_wrong(path: Path, scan: _Scan, delimiter: str, width: int | None) -> str:
     """The sentence about the first line that does not fit, found by the slow reader of the standard library."""
+    try:
+        for _ in _checked_records(path, scan, delimiter, width):
+            pass
+    except InputError as error:
+        return str(error)
+    return f"{shown_path(path)} cannot be read as a table of cells that end at a {DELIMITERS[delimiter]}."
+
+
+def _checked_records(path: Path, scan: _Scan, delimiter: str, width: int | None) -> Iterator[list[str]]:
+    """The lines of cells, blank lines left out; each must have as many as the first, or `width`.
+
+    Raises:
+        InputError: about the first line that does not fit.
+    """
     where = shown_path(path)
     start = 1
-    limit = csv.field_size_limit(_LONGEST_LINE)
+    with _long_cells(), path.open(encoding=_decoding(scan.encoding), newline="") as file:
+        reader = _records(file, delimiter)
+        while True:
+            try:
+                record = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if "unexpected end of data" in str(error):
+                    raise InputError(f"{where} has a quote in line {start} that is never closed.") from None
+                if "field larger" in str(error):
+                    raise InputError(
+                        f"{where} has a cell of more than {_LONGEST_LINE} characters in line {start}."
+                    ) from None
+                raise InputError(
+                    f"{where} has text after a closing quote in line {start}: double the quotes inside a cell."
+                ) from None
+            if record and width is None:
+                width = len(record)
+            if record and len(record) != width:
+                raise InputError(
+                    f"{where} has {len(record)} cells in line {start}, but {width} in its first line "
+                    f"(cells end at a {DELIMITERS[delimiter]})."
+                )
+            start = reader.line_num + 1
+            if record:
+                yield record
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Lets the csv module read long cells; its limit, which is the whole process's, is put back."""
+    before = csv.field_size_limit(_LONGEST_LINE)
     try:
-        with path.open(encoding=_decoding(scan.encoding), newline="") as file:
-            reader = _records(file, delimiter)
-            while True:
-                try:
-                    record = next(reader)
-                except StopIteration:
-                    break
-                except csv.Error as error:
-                    if "unexpected end of data" in str(error):
-                        return f"{where} has a quote in line {start} that is never closed."
-                    if "field larger" in str(error):
-                        return f"{where} has a cell of more than {_LONGEST_LINE} characters in line {start}."
-                    return f"{where} has text after a closing quote in line {start}: double the quotes inside a cell."
-                if record and width is None:
-                    width = len(record)
-                if record and len(record) != width:
-                    return (
-                        f"{where} has {len(record)} cells in line {start}, but {width} in its first line "
-                        f"(cells end at a {DELIMITERS[delimiter]})."
-                    )
-                start = reader.line_num + 1
+        yield
     finally:
-        csv.field_size_limit(limit)
-    return f"{where} cannot be read as a table of cells that end at a {DELIMITERS[delimiter]}."
+        csv.field_size_limit(before)

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from minimand.extras import require
 from minimand.workbench.tables.dataset import Dataset
 from minimand.workbench.tables.table import factorize, number_text, shown
+from minimand.workbench.tables.value_diagnosis import diagnose_values
 
 MOST_ROWS = 10_000
 _FOLDS = 5
@@ -57,14 +58,29 @@ def diagnose(dataset: Dataset, *, seed: int = 0, examples: int = 10) -> dict[str
         occur with another label too), `missing_cells`, `largest_class_share`, `imbalance_ratio` (largest to smallest
         class), and `label_noise`: `None` where too few rows allow no statement, else the suspected rows with their
         share of the rows looked at, the false-alarm rate to compare that share with, the method in a sentence, and
-        examples.
+        examples. Of numbers, `values` in place of what is said of classes (see `diagnose_values`); of several labels,
+        `labels_a_row`, `rows_without_label` and `imbalance_ratio`, that of the label that is farthest from half.
     """
     counts = dataset.class_counts
     duplicate, conflicting = repeated_rows(dataset)
-    return {
+    rows = {
         "duplicate_rows": duplicate,
         "conflicting_rows": conflicting,
         "missing_cells": sum(feature.missing for feature in dataset.features),
+    }
+    if dataset.problem == "regression":
+        return {**rows, "values": diagnose_values(dataset, seed=seed, examples=examples)}
+    if dataset.problem == "multi-label":
+        rarer = np.minimum(counts, dataset.n_rows - counts)
+        return {
+            **rows,
+            "labels_a_row": float(dataset.target.sum(1).mean()),
+            "rows_without_label": int((dataset.target.sum(1) == 0).sum()),
+            "imbalance_ratio": float((dataset.n_rows - rarer.min()) / rarer.min()),
+            "label_noise": None,
+        }
+    return {
+        **rows,
         "largest_class_share": float(counts.max() / counts.sum()),
         "imbalance_ratio": float(counts.max() / counts[counts > 0].min()),
         "label_noise": _label_noise(dataset, np.random.default_rng(seed), examples),
@@ -83,8 +99,9 @@ def repeated_rows(dataset: Dataset) -> tuple[int, int]:
         mixed = _mix(mixed ^ _mix(bits + np.uint64(0x9E3779B97F4A7C15)))
     _, first, group = np.unique(mixed, return_index=True, return_inverse=True)
     group = group.reshape(-1)
-    pairs = np.unique(group * dataset.n_classes + dataset.target)
-    labels_of_group = np.bincount(pairs // dataset.n_classes, minlength=len(first))
+    different, codes = np.unique(dataset.target, axis=0, return_inverse=True)
+    pairs = np.unique(group * len(different) + codes.reshape(-1))
+    labels_of_group = np.bincount(pairs // len(different), minlength=len(first))
     return dataset.n_rows - len(pairs), int((labels_of_group[group] > 1).sum())
 
 

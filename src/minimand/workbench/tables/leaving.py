@@ -18,6 +18,8 @@ _ID_NAME = re.compile(
 )
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 _FEW_ROWS = 20
+SAME_NUMBER = 1e-9
+"""Largest difference, in units of the largest deviation from the mean, of two columns that are one in two units."""
 _HEAD = 2000
 
 
@@ -53,6 +55,24 @@ def determines_target(values: NDArray[Any], target: NDArray[np.int64]) -> bool:
     if len(levels) > 50:
         return False
     return _pairs(codes, target) == len(levels)
+
+
+def repeats_number(values: NDArray[Any], target: NDArray[np.float64], target_name: str) -> str | None:
+    """Why a column is no feature where numbers are predicted: it is the target, perhaps in another unit."""
+    if values.dtype == object or np.isnan(values).any() or len(values) < 3:
+        return None
+    one, other = (_standard(numbers) for numbers in (values, target))
+    if np.abs(one - other).max() < SAME_NUMBER or np.abs(one + other).max() < SAME_NUMBER:
+        return f"equals the target {shown(target_name)!r}, but for its unit"
+    return None
+
+
+def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    halves = values / 2  # the difference of two large numbers may overflow where they do not
+    middle = halves - halves.mean()
+    spread = np.abs(middle).max()
+    result: NDArray[np.float64] = middle / spread if spread > 0 else middle
+    return result
 
 
 def _constant(values: NDArray[Any]) -> str | None:

@@ -60,7 +60,7 @@ def from_arrays(
 
     Args:
         X: `(N, D)` numbers, truth values or text; a data frame keeps its names.
-        y: `(N,)` labels, or `None`.
+        y: `(N,)` classes or numbers, or `(N, C)` several labels of 0 and 1; or `None`.
         names: of the columns of `X`; without, they are numbered.
         target_name: what to call the column of `y`.
         name, path, sha256: of the table; without `sha256`, that of the values.
@@ -92,16 +92,26 @@ def from_arrays(
         target = np.asarray(y)
         if target.ndim == 2 and target.shape[1] == 1:
             target = target[:, 0]
-        if target.ndim != 1 or len(target) != len(matrix):
+        if target.ndim not in (1, 2) or len(target) != len(matrix) or target.size == 0:
             raise InputError(f"{where} has {len(matrix)} rows of features but a target of shape {target.shape}.")
-        if target_name in columns:
-            raise InputError(f"{where} has a feature called {target_name!r}, like the target: rename it.")
-        columns[target_name] = target
+        for label, values in _targets(target, target_name).items():
+            if label in columns:
+                raise InputError(f"{where} has a feature called {label!r}, like the target: rename it.")
+            columns[label] = values
+        found = tuple(_targets(target, target_name))
+        known = found if len(found) > 1 else target_name
     table = from_columns(columns, name=name, path=path, sha256=sha256, header=names is not None)
-    return _with_target(table, None if y is None else target_name)
+    return _with_target(table, None if y is None else known)
 
 
-def _with_target(table: Table, target: str | None) -> Table:
+def _targets(target: NDArray[Any], name: str) -> dict[str, NDArray[Any]]:
+    """The columns of a target: itself, or several labels by their numbers."""
+    if target.ndim == 1:
+        return {name: target}
+    return {f"{name} {number}": target[:, number] for number in range(target.shape[1])}
+
+
+def _with_target(table: Table, target: str | tuple[str, ...] | None) -> Table:
     from dataclasses import replace
 
     return replace(table, target=target)

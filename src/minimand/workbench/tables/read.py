@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import hashlib
 import os
 import stat
@@ -17,6 +18,11 @@ from minimand.workbench.tables.table import Table, shown
 
 DELIMITED = (".csv", ".tsv", ".txt", ".tab", ".data", ".psv")
 SUFFIXES = (*DELIMITED, ".parquet", ".pq", ".npz")
+
+_LARGEST_MODEST = 1 << 28
+"""Bytes in memory up to which it does not matter from how few a table was unpacked."""
+_MOST_TIMES = 100
+_SPARSE_FROM = 1 << 30
 
 
 def read_table(source: str | Path, *, header: bool = True) -> Table:
@@ -51,6 +57,8 @@ def read_table(source: str | Path, *, header: bool = True) -> Table:
     except MemoryError:
         raise InputError(f"{shown_path(path)} does not fit into memory: give a sample of its rows.") from None
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise  # of the folder for temporary files: the data are not at fault
         raise InputError(f"{shown_path(path)} cannot be read: {error.strerror or type(error).__name__}.") from None
 
 
@@ -83,6 +91,12 @@ def check_file(source: str | Path) -> Path:
         )
     if status.st_size == 0:
         raise InputError(f"{shown_path(path)} is empty.")
+    if status.st_size > _SPARSE_FROM and getattr(status, "st_blocks", status.st_size) * 512 < status.st_size // 100:
+        # holes take no room but the time to read them
+        raise InputError(
+            f"{shown_path(path)} says that it is {in_words(status.st_size)} long, but nearly all of it was never "
+            "written: give the whole file."
+        )
     if not os.access(path, os.R_OK):
         raise InputError(f"{shown_path(path)} may not be read: permission denied.")
     return path
@@ -106,6 +120,33 @@ def _not_found(text: str) -> str:
 def shown_path(path: str | Path) -> str:
     """A path, safe to print."""
     return shown(os.fspath(path), most=300)
+
+
+def refuse_bomb(path: Path, unpacked: int, *, cure: str) -> None:
+    """Refuse a small file that claims to be a large table.
+
+    Args:
+        path: of the file.
+        unpacked: bytes that its table takes in memory, by what the file says of itself.
+        cure: what else to do with an honest file, as the end of the sentence.
+
+    Raises:
+        InputError: it takes more than 256 MiB and more than 100 times the file.
+    """
+    packed = max(1, path.stat().st_size)
+    if unpacked > max(_LARGEST_MODEST, _MOST_TIMES * packed):
+        raise InputError(
+            f"{shown_path(path)} unpacks from {in_words(packed)} to {in_words(unpacked)}, as files do that are made to "
+            f"fill the memory: give a sample of its rows, or {cure}."
+        )
+
+
+def in_words(size: int) -> str:
+    """Bytes in the largest unit of which there is at least one."""
+    for unit, power in (("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)):
+        if size >= 1 << power:
+            return f"{size / (1 << power):.3g} {unit}" if size < 1000 << power else f"{size >> power} {unit}"
+    return f"{size} bytes"
 
 
 def content_digest(path: Path) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,9 @@ from numpy.typing import NDArray
 from minimand.errors import InputError
 from minimand.workbench.tables.dataset import Dataset, Feature, LeftOut, Roles
 from minimand.workbench.tables.dates import MixedDatesError, date_reader
-from minimand.workbench.tables.leaving import Copies, determines_target, reason_to_leave_out
-from minimand.workbench.tables.table import MISSING_MARKERS, TARGET_MISSING_MARKERS, Table, factorize, shown, some_names
-
-MAX_CLASSES = 200
-_MOST_FRACTIONS = 20
-_MOST_SURE_INTEGERS = 50
-_ENOUGH_ROWS = 10
+from minimand.workbench.tables.leaving import Copies, determines_target, reason_to_leave_out, repeats_number
+from minimand.workbench.tables.table import Table, factorize, shown, some_names
+from minimand.workbench.tables.targets import Target, as_number, read_target
 
 Reference = str | int
 
@@ -26,37 +21,38 @@ Reference = str | int
 def prepare(
     table: Table,
     *,
-    target: Reference | None = None,
+    target: Reference | Sequence[Reference] | None = None,
     group: Reference | None = None,
     time: Reference | None = None,
     weight: Reference | None = None,
     drop: Iterable[Reference] = (),
     drop_missing_target: bool = False,
+    task: str = "auto",
 ) -> Dataset:
     """The dataset to learn from: the target coded, roles set apart, useless and leaking columns left out and said.
 
     Args:
         table: as read.
         target: the column to predict: its name, or without a header its number from 0 (-1 is the last). Bundled sets
-            and `.npz` files know theirs.
+            and `.npz` files know theirs. Several are labels, of which each row may have any number.
         group: rows of one group never stand on both sides of a split.
         time: numbers or dates; no split trains on what comes after what it tests.
         weight: nonnegative numbers, one a row.
         drop: columns to leave out.
         drop_missing_target: drop rows without a target instead of refusing them.
+        task: "auto" (text and few different numbers are classes, other numbers are numbers), "classification",
+            "regression" or "ordinal".
 
     Raises:
         InputError: a column is unknown or cannot play its part, or nothing is left to learn from.
     """
     roles = _roles(table, target=target, group=group, time=time, weight=weight, drop=drop)
-    labels = table.labels(roles.target)
     notes = list(table.notes)
-    kept = _rows_with_target(table, roles.target, labels, drop_missing_target, notes)
-    labels = labels[kept]
-    codes, classes = _code_classes(table, roles.target, labels, notes)
+    found = read_target(table, roles.targets, task=task, drop_missing=drop_missing_target, notes=notes)
+    kept = found.kept
     left_out: list[LeftOut] = []
     features: list[Feature] = []
-    others = {column for column in (roles.target, roles.group, roles.time, roles.weight) if column is not None}
+    others = {column for column in (*roles.targets, roles.group, roles.time, roles.weight) if column is not None}
     copies = Copies()
     for name in (*table.columns, *table.unreadable):
         if name in others:
@@ -69,14 +65,14 @@ def prepare(
             continue
         values = table.columns[name][kept]
         _refuse_infinite(name, values, kept)
-        reason = reason_to_leave_out(name, values, codes, len(classes), roles.target)
+        reason = _reason_to_leave_out(name, values, found, roles)
         if reason is None:
             twin = copies.earlier(name, values)
             reason = None if twin is None else f"repeats column {shown(twin)!r}"
         if reason is not None:
             left_out.append(LeftOut(name, reason))
             continue
-        if determines_target(values, codes):
+        if found.problem in ("classification", "ordinal") and determines_target(values, found.values):
             notes.append(
                 f"column {shown(name)!r} alone tells the class of every row: check that it is known before the "
                 "target is"
@@ -94,8 +90,8 @@ def prepare(
         path=table.path,
         sha256=table.sha256,
         features=features,
-        target=codes,
-        classes=classes,
+        target=found.values,
+        classes=found.classes,
         roles=roles,
         groups=None if roles.group is None else _group_codes(table, roles.group, kept, notes),
         times=None if roles.time is None else read_times(table, roles.time, kept, notes),
@@ -103,13 +99,30 @@ def prepare(
         left_out=left_out,
         notes=notes,
         row_numbers=kept,
+        problem=found.problem,
+        problem_why=found.why,
     )
+
+
+def _reason_to_leave_out(name: str, values: NDArray[Any], target: Target, roles: Roles) -> str | None:
+    """Why a column is not a feature, or `None` when it is one."""
+    if target.problem == "regression":
+        nothing = np.zeros(len(values), dtype=np.int64)
+        reason = reason_to_leave_out(name, values, nothing, 0, roles.target)
+        return reason or repeats_number(values, target.values, roles.target)
+    if target.problem == "multi-label":
+        reasons = (
+            reason_to_leave_out(name, values, target.values[:, place], 2, label)
+            for place, label in enumerate(roles.labels)
+        )
+        return next((reason for reason in reasons if reason is not None), None)
+    return reason_to_leave_out(name, values, target.values, len(target.classes), roles.target)
 
 
 def _roles(
     table: Table,
     *,
-    target: Reference | None,
+    target: Reference | Sequence[Reference] | None,
     group: Reference | None,
     time: Reference | None,
     weight: Reference | None,
@@ -121,13 +134,22 @@ def _roles(
                 f"{table.name} does not say which column to predict: give --target ({some_names(table.columns)})."
             )
         target = table.target
-    named = {"--target": table.resolve(target, role="--target")}
+    several = [target] if isinstance(target, str | int) else list(target)
+    targets = [table.resolve(one, role="--target") for one in several]
+    for column in targets:
+        if targets.count(column) > 1:
+            raise InputError(f"--target {shown(column)!r} is given twice: give each column once.")
+    if not targets:
+        raise InputError("--target names no column: give at least one.")
+    named = {"--target" if place == 0 else f"--target {place + 1}": column for place, column in enumerate(targets)}
     for role, reference in (("--group", group), ("--time", time), ("--weight", weight)):
         if reference is not None:
             column = table.resolve(reference, role=role)
             for other, taken in named.items():
                 if taken == column:
-                    raise InputError(f"{other} and {role} are the same column, {shown(column)!r}: give each its own.")
+                    raise InputError(
+                        f"{_option(other)} and {role} are the same column, {shown(column)!r}: give each its own."
+                    )
             named[role] = column
     dropped: list[str] = []
     for reference in drop:
@@ -136,92 +158,24 @@ def _roles(
         for other, taken in named.items():
             if taken == column:
                 raise InputError(
-                    f"{other} and --drop are the same column, {shown(column)!r}: a dropped column has no part."
+                    f"{_option(other)} and --drop are the same column, {shown(column)!r}: a dropped column has no part."
                 )
         dropped.append(column)
     return Roles(
-        target=named["--target"],
+        target=", ".join(targets),
         group=named.get("--group"),
         time=named.get("--time"),
         weight=named.get("--weight"),
         drop=tuple(dict.fromkeys(dropped)),
         header=table.header,
         columns=tuple(table.columns),
+        labels=tuple(targets) if len(targets) > 1 else (),
     )
 
 
-def _rows_with_target(
-    table: Table, target: str, labels: NDArray[np.object_], drop_missing_target: bool, notes: list[str]
-) -> NDArray[np.int64]:
-    present = np.array([label is not None for label in labels.tolist()], dtype=bool)
-    without = len(present) - int(present.sum())
-    if without == len(present):
-        raise InputError(f"the target {shown(target)!r} is empty in every row: give another column.")
-    if without and not drop_missing_target:
-        first = int(np.flatnonzero(~present)[0]) + 1
-        raise InputError(
-            f"{without} of {len(present)} rows have no target in {shown(target)!r} (the first is row {first}): "
-            "fill them, "
-            "or leave them out by --drop-missing-target."
-        )
-    if without:
-        notes.append(f"{without} of {len(present)} rows have no target and were dropped")
-    return np.flatnonzero(present).astype(np.int64)
-
-
-def _code_classes(
-    table: Table, target: str, labels: NDArray[np.object_], notes: list[str]
-) -> tuple[NDArray[np.int64], list[str]]:
-    """Codes and classes, in the order of the numbers when all classes are numbers, else of the text."""
-    counts = Counter(labels.tolist())
-    where = f"the target {shown(target)!r}"
-    if len(counts) == 1:
-        raise InputError(f"{where} has one class only, {shown(next(iter(counts)))!r}: there is nothing to tell apart.")
-    numbers = {label: _as_number(label) for label in counts}
-    if all(number is not None for number in numbers.values()):
-        _refuse_regression(where, list(numbers.values()), counts)  # type: ignore[arg-type]
-        classes = sorted(counts, key=lambda label: (numbers[label], label))
-    else:
-        classes = sorted(counts)
-    if len(classes) > MAX_CLASSES:
-        raise InputError(
-            f"{where} has {len(classes)} different values, more than the {MAX_CLASSES} classes that are "
-            "compared: is it "
-            "an id or a text? Give another column."
-        )
-    unusual = [label for label in classes if label in MISSING_MARKERS and label not in TARGET_MISSING_MARKERS]
-    if unusual:
-        notes.append(f"{where} has the class {unusual[0]!r}: in the target only empty cells and '?' are missing")
-    folded = Counter(label.casefold() for label in classes)
-    alike = [label for label in classes if folded[label.casefold()] > 1]
-    if alike:
-        notes.append(f"the classes {some_names(alike[:2])} differ in case only: are they one?")
-    position = {label: code for code, label in enumerate(classes)}
-    codes = np.fromiter(map(position.__getitem__, labels.tolist()), dtype=np.int64, count=len(labels))
-    return codes, classes
-
-
-def _as_number(label: str) -> float | None:
-    try:
-        number = float(label)
-    except ValueError:
-        return None
-    return number if np.isfinite(number) and "_" not in label else None
-
-
-def _refuse_regression(where: str, numbers: list[float], counts: Counter[str]) -> None:
-    """Numbers are classes when few; many whole numbers are codes of classes only when each has enough rows."""
-    whole = all(number == int(number) for number in numbers)
-    fewest = min(counts.values())
-    if len(numbers) <= (_MOST_SURE_INTEGERS if whole else _MOST_FRACTIONS):
-        return
-    if whole and len(numbers) <= MAX_CLASSES and fewest >= _ENOUGH_ROWS:
-        return
-    raise InputError(
-        f"{where} is a number with {len(numbers)} different values, not a class (numbers are classes up to "
-        f"{_MOST_FRACTIONS} values, whole numbers up to {_MOST_SURE_INTEGERS}, or {MAX_CLASSES} if each has at least "
-        f"{_ENOUGH_ROWS} rows): regression comes later."
-    )
+def _option(name: str) -> str:
+    """The option of a role; of several targets it is one."""
+    return name.partition(" ")[0]
 
 
 def _refuse_infinite(name: str, values: NDArray[Any], rows: NDArray[np.int64]) -> None:
@@ -288,7 +242,7 @@ def read_weights(table: Table, column: str, rows: NDArray[np.int64]) -> NDArray[
     """
     values = table.columns[column][rows]
     if values.dtype == object:
-        wrong = next(row for row, text in enumerate(values.tolist()) if text is None or _as_number(text) is None)
+        wrong = next(row for row, text in enumerate(values.tolist()) if text is None or as_number(text) is None)
         raise InputError(
             f"--weight {shown(column)!r} has {shown(str(values[wrong] or 'nothing'), 30)!r} in row "
             f"{int(rows[wrong]) + 1}: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 import zipfile
 from pathlib import Path
@@ -16,8 +17,8 @@ from minimand.extras import require
 from minimand.workbench.tables.casting import cast_columns, cleaned, fetch, filled
 from minimand.workbench.tables.delimited import connect
 from minimand.workbench.tables.memory import from_arrays
-from minimand.workbench.tables.read import content_digest, literal_path, shown_path
-from minimand.workbench.tables.table import LARGEST_EXACT_INTEGER, MAX_COLUMNS, Table, shown
+from minimand.workbench.tables.read import content_digest, literal_path, refuse_bomb, shown_path
+from minimand.workbench.tables.table import LARGEST_EXACT_INTEGER, MAX_COLUMNS, Table, shown, some_names
 
 logger = logging.getLogger("minimand")
 
@@ -37,7 +38,7 @@ _INTEGERS = (
 _AS_TEXT = ("VARCHAR", "ENUM", "DATE", "TIME", "TIMESTAMP", "UUID", "INTERVAL")
 FEATURE_NAMES = ("X", "x", "data")
 TARGET_NAMES = ("y", "target", "labels")
-_LARGEST_ARRAYS = 1 << 35
+_COLUMNS_AT_ONCE = 128  # the time of a query grows with the square of its columns
 
 
 def read_parquet(path: Path) -> Table:
@@ -47,7 +48,6 @@ def read_parquet(path: Path) -> Table:
         InputError: it is not a Parquet file, is damaged, has no rows, or too many columns.
     """
     duckdb = require("duckdb", extra="workbench")
-    digest = content_digest(path)
     with tempfile.TemporaryDirectory(prefix="minimand-") as folder, literal_path(path, ".parquet") as literal:
         connection = connect(folder)
         try:
@@ -57,8 +57,10 @@ def read_parquet(path: Path) -> Table:
                 raise InputError(
                     f"{shown_path(path)} has {len(described)} columns, more than the {MAX_COLUMNS} that are read."
                 )
+            claimed = connection.execute("SELECT sum(num_rows) FROM parquet_file_metadata(?)", [literal]).fetchone()[0]
+            refuse_bomb(path, 8 * int(claimed) * len(described), cure="save it as CSV")
             types = {row[0]: str(row[1]) for row in described}
-            return _parquet_table(connection, path, literal, types, digest)
+            return _parquet_table(connection, path, literal, types)
         except (duckdb.Error, UnicodeDecodeError) as error:
             logger.debug("duckdb could not read %s: %s", path, error)
             raise InputError(
@@ -68,7 +70,7 @@ def read_parquet(path: Path) -> Table:
             connection.close()
 
 
-def _parquet_table(connection: Any, path: Path, literal: str, types: dict[str, str], digest: str) -> Table:
+def _parquet_table(connection: Any, path: Path, literal: str, types: dict[str, str]) -> Table:
     folded: dict[str, str] = {}
     for name in types:
         other = folded.setdefault(name.casefold(), name)
@@ -78,52 +80,67 @@ def _parquet_table(connection: Any, path: Path, literal: str, types: dict[str, s
                 "only: rename one."
             )
     unreadable: dict[str, str] = {}
-    selected: list[str] = []
-    inside: dict[str, str] = {}
-    for number, (name, kind) in enumerate(types.items()):
+    selected: dict[str, str] = {}
+    for name, kind in types.items():
         column = '"' + name.replace('"', '""') + '"'
-        family = kind.partition("(")[0].partition(" ")[0]
+        family = _family(kind)
         if kind.endswith("]") or not (
             family in (*_FLOATS, *_INTEGERS, *_AS_TEXT, "BOOLEAN", "DECIMAL") or family.startswith("TIMESTAMP")
         ):
             unreadable[name] = f"holds {shown(kind.lower(), 40)} values, neither numbers nor text"
-            continue
-        if family in (*_FLOATS, *_INTEGERS, "DECIMAL", "BOOLEAN"):
-            selected.append(f"{column} AS c{number}")
+        elif family in (*_FLOATS, *_INTEGERS, "DECIMAL", "BOOLEAN"):
+            selected[name] = column
         else:
-            selected.append(f"{cleaned(f'CAST({column} AS VARCHAR)')} AS c{number}")
-        inside[f"c{number}"] = name
-    if not inside:
+            selected[name] = cleaned(f"CAST({column} AS VARCHAR)")
+    if not selected:
         raise InputError(f"{shown_path(path)} has no column of numbers or text.")
-    connection.execute(f"CREATE TABLE cells AS SELECT {', '.join(selected)} FROM read_parquet(?)", [literal])
-    if connection.execute("SELECT count(*) FROM cells").fetchone()[0] == 0:
-        raise InputError(f"{shown_path(path)} has columns but no rows.")
+    columns: dict[str, NDArray[Any]] = {}
+    markers: dict[str, NDArray[Any]] = {}
     notes: list[str] = []
-    columns: dict[str, NDArray[Any]] = dict.fromkeys(inside.values(), np.zeros(0))
-    texts: dict[str, str] = {}
-    for column, name in inside.items():
-        family = types[name].partition("(")[0].partition(" ")[0]
-        if family in (*_FLOATS, "DECIMAL") or (family in _INTEGERS and _exact(connection, column)):
-            columns[name] = filled(fetch(connection, f"CAST({column} AS DOUBLE)", "cells").astype(np.float64), np.nan)
-        else:
-            if family in _INTEGERS:
-                notes.append(f"column {shown(name)!r} has whole numbers above 2^53: read as text, not rounded")
-            texts[column] = name
-    exact = {name for column, name in texts.items() if types[name] in _INTEGERS or types[name] == "BOOLEAN"}
-    for column in [column for column, name in texts.items() if name in exact]:
-        fetched = fetch(connection, f"CAST({column} AS VARCHAR)", "cells")
-        columns[texts.pop(column)] = filled(fetched.astype(object), None)
-    cast, markers, more = cast_columns(connection, "cells", texts)
-    columns.update(cast)
+    names = list(selected)
+    for start in range(0, len(names), _COLUMNS_AT_ONCE):
+        part = {f"c{number}": name for number, name in enumerate(names[start : start + _COLUMNS_AT_ONCE])}
+        chosen = ", ".join(f"{selected[name]} AS {column}" for column, name in part.items())
+        connection.execute(f"CREATE OR REPLACE TABLE cells AS SELECT {chosen} FROM read_parquet(?)", [literal])
+        if connection.execute("SELECT count(*) FROM cells").fetchone()[0] == 0:
+            raise InputError(f"{shown_path(path)} has columns but no rows.")
+        found, said, more = _typed_columns(connection, part, types)
+        columns |= found
+        markers |= said
+        notes += more
     return Table(
         name=path.stem,
         path=str(path),
-        sha256=digest,
-        columns=columns,
+        sha256=content_digest(path),
+        columns={name: columns[name] for name in names},
         markers=markers,
         unreadable=unreadable,
-        notes=(*notes, *more),
+        notes=tuple(notes),
     )
+
+
+def _typed_columns(connection: Any, inside: dict[str, str], types: dict[str, str]) -> tuple[Any, Any, list[str]]:
+    """The columns in duckdb's table of cells by the names of the file, with markers and notes."""
+    notes: list[str] = []
+    columns: dict[str, NDArray[Any]] = {}
+    texts: dict[str, str] = {}
+    for column, name in inside.items():
+        family = _family(types[name])
+        if family in (*_FLOATS, "DECIMAL") or (family in _INTEGERS and _exact(connection, column)):
+            columns[name] = filled(fetch(connection, f"CAST({column} AS DOUBLE)", "cells").astype(np.float64), np.nan)
+        elif family in _INTEGERS or family == "BOOLEAN":
+            if family in _INTEGERS:
+                notes.append(f"column {shown(name)!r} has whole numbers above 2^53: read as text, not rounded")
+            fetched = fetch(connection, f"CAST({column} AS VARCHAR)", "cells")
+            columns[name] = filled(fetched.astype(object), None)
+        else:
+            texts[column] = name
+    cast, markers, more = cast_columns(connection, "cells", texts)
+    return columns | cast, markers, [*notes, *more]
+
+
+def _family(kind: str) -> str:
+    return kind.partition("(")[0].partition(" ")[0]
 
 
 def _exact(connection: Any, column: str) -> bool:
@@ -137,41 +154,56 @@ def read_npz(path: Path) -> Table:
     Nothing in the file is executed: arrays of Python objects are refused.
     """
     where = shown_path(path)
-    digest = content_digest(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _LARGEST_ARRAYS:
-                raise InputError(
-                    f"{where} unpacks to more than {_LARGEST_ARRAYS >> 30} GiB: give a sample of its rows."
-                )
-        with np.load(path, allow_pickle=False) as arrays:
-            names = list(arrays.files)
-            features = next((name for name in FEATURE_NAMES if name in names), None)
-            target = next((name for name in TARGET_NAMES if name in names), None)
+            entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+            features = next((name for name in FEATURE_NAMES if name in entries), None)
+            target = next((name for name in TARGET_NAMES if name in entries), None)
             if features is None:
                 raise InputError(
                     f"{where} has no array called {', '.join(FEATURE_NAMES[:-1])} or {FEATURE_NAMES[-1]}, but "
-                    f"{', '.join(shown(name) for name in names[:8]) or 'none at all'}."
+                    f"{some_names(entries) or 'none at all'}."
                 )
-            X = _array(arrays, features, where)
-            y = None if target is None else _array(arrays, target, where)
-    except (zipfile.BadZipFile, EOFError, KeyError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, (InputError, PermissionError)):
-            raise
+            wanted = [name for name in (features, target) if name is not None]
+            claimed = sum(_bytes_in_memory(archive, entries[name], name, where) for name in wanted)
+            refuse_bomb(path, claimed, cure="save it uncompressed, by numpy.savez")
+            X = _array(archive, entries[features])
+            y = None if target is None else _array(archive, entries[target])
+    except (InputError, PermissionError, MemoryError):
+        raise
+    except Exception as error:  # what zipfile, zlib and numpy raise of a damaged file is anyone's choice
         logger.debug("numpy could not read %s: %s", path, error)
         raise InputError(f"{where} is not a readable .npz file: it is damaged, or something else.") from None
+    digest = content_digest(path)
     return from_arrays(X, y, target_name=target or "y", name=path.stem, path=str(path), sha256=digest, where=where)
 
 
-def _array(arrays: Any, name: str, where: str) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = arrays[name]
-    except ValueError as error:
-        if "allow_pickle" in str(error) or "Object arrays" in str(error):
-            raise InputError(
-                f"{where} has Python objects in its array {shown(name)!r}, which could run code when read: save "
-                "numbers "
-                "or text (dtype float, int or U)."
-            ) from None
-        raise
+def _bytes_in_memory(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, where: str) -> int:
+    """What an array takes as a table, by its header alone: numpy would make room for what the header claims.
+
+    Raises:
+        InputError: it holds Python objects.
+        ValueError: it is no array, or its header claims another length than the archive.
+    """
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        else:
+            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+        rest = entry.file_size - file.tell()
+    if dtype.hasobject:
+        raise InputError(
+            f"{where} has Python objects in its array {shown(name)!r}, which could run code when read: save numbers "
+            "or text (dtype float, int or U)."
+        )
+    count = math.prod(shape)
+    if count < 0 or count * dtype.itemsize != rest:
+        raise ValueError(f"{name}: {shape} of {dtype} is not {rest} bytes long")
+    return int(count * max(dtype.itemsize, 8))
+
+
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(entry) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     return array

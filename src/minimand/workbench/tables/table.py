@@ -39,7 +39,7 @@ class Table:
         columns: name to values, in the order of the file.
         header: whether the columns have names of their own; if not, they are called "0" to "k - 1" and can also be
             counted from the end.
-        target: the column that a bundled set or an `.npz` knows to be its target.
+        target: the column that a bundled set or an `.npz` knows to be its target; several are labels.
         markers: column to `(n_rows,)` int8: position in `MISSING_MARKERS` of what a missing cell said (absent: all 0).
         unreadable: columns that cannot be features, with the reason.
         notes: sentences about the reading that the user should see.
@@ -50,7 +50,7 @@ class Table:
     sha256: str
     columns: dict[str, NDArray[np.float64] | NDArray[np.object_]]
     header: bool = True
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     markers: dict[str, NDArray[np.int8]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

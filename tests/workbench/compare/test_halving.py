@@ -1,0 +1,64 @@
+"""When settings are cut, which ones, and what is said of the price."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from scipy.stats import spearmanr
+
+from minimand.workbench.compare.halving import (
+    EPOCHS,
+    cost_of_cutting,
+    epochs_trained,
+    rank_correlation,
+    rungs,
+    survivors,
+)
+
+
+def test_half_of_the_settings_go_on_after_each_cut_until_one_is_left():
+    assert rungs(8) == ((4, 4), (10, 2), (20, 1))
+    assert rungs(5) == ((4, 3), (10, 2), (20, 1))
+    assert rungs(2) == ((4, 1),)
+    assert rungs(1) == ()
+
+
+def test_the_best_survive_and_of_equal_ones_the_first():
+    assert survivors({3: 0.5, 1: 0.9, 0: 0.9, 2: 0.1}, 3) == [0, 1, 3]
+    assert survivors({0: -math.inf, 1: 0.0}, 1) == [1]
+
+
+def test_epochs_are_counted_up_to_each_cut():
+    # 8 settings for 4 epochs, 4 for 6 more, 2 for 10 more, and one for the last 10
+    assert epochs_trained(8, 30, halving=True) == 8 * 4 + 4 * 6 + 2 * 10 + 10
+    assert epochs_trained(8, 30, halving=False) == 240
+    # trainings that end before the cuts are not made longer by them
+    assert epochs_trained(8, 3, halving=True) == 24
+    assert epochs_trained(8, 6, halving=True) == 8 * 4 + 4 * 2
+
+
+def record(*rungs, final):
+    return {"rungs": list(rungs), "validation": final}
+
+
+def test_a_slow_starter_that_would_have_won_is_the_regret():
+    records = [record(0.8, 0.8, 0.8, final=0.8), record(0.1, 0.9, 0.9, final=0.9)]
+    assert cost_of_cutting(records, sign=1.0) == {
+        "rank_correlation": pytest.approx(-1.0),
+        "regret": pytest.approx(0.1),
+    }
+    errors = [record(0.8, 0.8, 0.8, final=0.8), record(0.9, 0.7, 0.7, final=0.7)]
+    assert cost_of_cutting(errors, sign=-1.0)["regret"] == pytest.approx(0.1)
+
+
+def test_no_regret_where_early_ranks_are_the_final_ones():
+    records = [record(v, v, v, final=v) for v in (0.1, 0.5, 0.4, 0.3, 0.2, 0.45)]
+    assert cost_of_cutting(records, sign=1.0) == {"rank_correlation": pytest.approx(1.0), "regret": 0.0}
+    assert len(EPOCHS) == 3
+
+
+def test_the_rank_correlation_is_spearmans():
+    some, others = [0.1, 0.4, 0.4, 0.9, 0.3], [1.0, 3.0, 2.0, 2.0, 5.0]
+    assert rank_correlation(some, others) == pytest.approx(spearmanr(some, others).statistic, rel=1e-12)
+    assert rank_correlation([0.5, 0.5], [0.1, 0.2]) is None
