@@ -29,6 +29,10 @@ LEANING: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         # both files ask each loss by its id
         (CROSS_ENTROPY, "losses.classification.label_smoothing:", "losses.noisy.elr:"),
     ),
+    "contracts/reduction.py": (
+        ("tests/contracts/test_loss_modules.py", "tests/contracts/test_losses.py"),
+        (CROSS_ENTROPY, "losses.classification.label_smoothing:", "losses.noisy.elr:"),
+    ),
     "contracts/rows.py": (
         ("tests/contracts/test_rows.py", "tests/contracts/test_losses.py"),
         ("test_rows.py", CROSS_ENTROPY, "losses.classification.label_smoothing:"),

@@ -727,6 +727,83 @@ def ranking_ties() -> dict[str, Number]:
     }
 
 
+# Metrics of numbers
+
+
+@entry
+def survey_errors() -> dict[str, Number]:
+    """aryan-jadon/Regression-Loss-Functions-in-Time-Series-Forecasting-Tensorflow (c1b3324, libs/utils.py)."""
+    target = torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64)
+    near, noise = 0.9 * target + 0.25, torch.tensor([9.0, -7.0, 9.0, -7.0], dtype=torch.float64)
+
+    def squared(pred: Tensor) -> Tensor:
+        return (target - pred).square().sum()
+
+    found: dict[str, Number] = {}
+    for what, pred in (("near", near), ("noise", noise)):
+        found[f"official `RelativeSquaredError`, {what}"] = float(squared(pred) / squared(pred))
+        ours = evaluation.relative_squared_error_metric(pred, target)
+        found[f"`relative_squared_error_metric`, {what}"] = float(ours)
+    for what, pred in (("a tenth of the targets", 0.1 * target), ("noise", noise)):
+        official = (squared(pred) / 4).sqrt() / pred.std(correction=0)
+        found[f"official `NormalizedRootMeanSquaredError`, {what}"] = float(official)
+        ours = evaluation.deviation_normalised_error_metric(pred, target)
+        found[f"`deviation_normalised_error_metric`, {what}"] = float(ours)
+    for factor in (0.5, 2.0):
+        pred = factor * target
+        official = (squared(pred) / pred.square().sum()).sqrt()
+        found[f"official `RelativeRootMeanSquaredError`, {factor:g} times the targets"] = float(official)
+        ours = evaluation.relative_root_mean_squared_error_metric(pred, target)
+        found[f"`relative_root_mean_squared_error_metric`, {factor:g} times the targets"] = float(ours)
+    return found
+
+
+@entry
+def deviance_beside_poisson() -> dict[str, Number]:
+    """scikit-learn, `mean_tweedie_deviance`, with powers beside 1."""
+    target, pred = (torch.tensor(numbers, dtype=torch.float64) for numbers in ([1.0, 2.0, 5.0], [2.0, 2.0, 4.0]))
+    poisson = float(evaluation.mean_poisson_deviance_metric(pred, target))
+
+    def digits(value: float) -> float:
+        # the true value moves by less than the twelfth digit
+        return float(min(10, int(-math.log10(max(abs(value / poisson - 1), 1e-300)))))
+
+    found: dict[str, Number] = {"Poisson deviance": poisson}
+    for step in (1e-10, 1e-12):
+        theirs = scikit_learn.mean_tweedie_deviance(target.numpy(), pred.numpy(), power=1 + step)
+        ours = evaluation.mean_tweedie_deviance_metric(pred, target, power=1 + step)
+        found[f"scikit-learn, right digits at power 1 + {step:.0e}"] = digits(float(theirs))
+        found[f"`mean_tweedie_deviance_metric`, right digits at power 1 + {step:.0e}, of ten"] = digits(float(ours))
+    return found
+
+
+@entry
+def numbers_without_variance() -> dict[str, Number]:
+    """scikit-learn, `r2_score`, `cohen_kappa_score` and `mean_absolute_percentage_error`, where nothing varies."""
+    threes, levels = np.array([3.0, 3.0]), np.array([1, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kappa = scikit_learn.cohen_kappa_score(levels, levels, weights="quadratic")
+        constant = np.corrcoef([0.0, 0.0, 0.0], [1.0, 2.0, 3.0])[0, 1]
+    pred, target = torch.zeros(3, dtype=torch.float64), torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    sure = F.one_hot(torch.tensor([1, 1]), 3).double()
+    return {
+        "scikit-learn `r2_score`, equal targets, all right": float(scikit_learn.r2_score(threes, threes)),
+        "scikit-learn `r2_score`, equal targets, wrong by a billionth": float(
+            scikit_learn.r2_score(threes, np.array([3.0, 3.0 + 1e-9]))
+        ),
+        "numpy, correlation of equal predictions": float(constant),
+        "`pearson_correlation_metric`, equal predictions": float(evaluation.pearson_correlation_metric(pred, target)),
+        "scikit-learn, quadratic kappa of one level": float(kappa),
+        "`quadratic_weighted_kappa_metric`, one level": float(
+            evaluation.quadratic_weighted_kappa_metric(sure, torch.from_numpy(levels))
+        ),
+        "scikit-learn, absolute percentage error, 1 predicted of 0": float(
+            scikit_learn.mean_absolute_percentage_error([0.0], [1.0])
+        ),
+    }
+
+
 # Optimizers
 
 

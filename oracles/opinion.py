@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
@@ -53,7 +54,8 @@ class Case:
     Args:
         calls: one call; several where there is a state.
         hyper: hyperparameters, by our names.
-        task: arguments of `TaskInfo` (`n_classes`, `n_samples`, `class_counts`), where the loss is bound to a task.
+        task: arguments of `TaskInfo` (`n_classes`, `n_samples`, `class_counts`), where the loss is bound to a task; or
+            the `targets` of the training set, and perhaps their `weights`, where they are numbers.
         rows: the value of each row of the last call, or of each element of a map; None where only `mean` is known.
         mean: the mean over the rows of the last call (of a metric its value).
         gradient: of the mean (or of the sum of the rows where `mean` is None) in the scores of the last call.
@@ -99,9 +101,20 @@ class Opinion:
 
     def write(self) -> Path:
         """Write the opinion to its place."""
-        content = json.dumps(asdict(self), indent=1, allow_nan=True)
-        self.file.write_text(content + "\n", encoding="utf-8")
+        self.file.write_text(as_json(asdict(self)) + "\n", encoding="utf-8")
         return self.file
+
+
+def as_json(value: Any, depth: int = 0) -> str:
+    """A value in JSON, one entry a line, but a list that holds no other list or object on one line: rows stay rows."""
+    inner, outer = " " * (depth + 1), " " * depth
+    if isinstance(value, Mapping) and value:
+        lines = [f"{inner}{json.dumps(str(name))}: {as_json(held, depth + 1)}" for name, held in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{outer}}}"
+    if isinstance(value, (list, tuple)) and any(isinstance(held, (Mapping, list, tuple)) for held in value):
+        lines = [inner + as_json(held, depth + 1) for held in value]
+        return "[\n" + ",\n".join(lines) + f"\n{outer}]"
+    return json.dumps(value, allow_nan=True)
 
 
 def opinions() -> Iterator[Opinion]:
@@ -153,10 +166,8 @@ def our_values(card: Card, case: Case, pred: Tensor) -> Tensor:
         weight = None if last.sample_weight is None else torch.tensor(last.sample_weight, dtype=torch.float64)
         metric: Tensor = card.component(pred, _target(last), sample_weight=weight, **case.hyper)
         return metric
-    task = dict(case.task or {"n_classes": pred.shape[-1]})
-    if task.get("class_counts") is not None:
-        task["class_counts"] = torch.tensor(task["class_counts"], dtype=torch.float64)
-    loss = bind(card.component, TaskInfo(**task), **_hyper(card, case)).double().train(case.training)
+    task = _task(case, pred.shape[-1])
+    loss = bind(card.component, task, **_hyper(card, case)).double().train(case.training)
     loss.reduction = "none"
     if case.state is not None:
         own = loss.state_dict()
@@ -171,6 +182,17 @@ def our_values(card: Card, case: Case, pred: Tensor) -> Tensor:
     return values
 
 
+def _task(case: Case, n_classes: int) -> TaskInfo:
+    """The task of a case; where it says nothing, one with as many classes as there are scores in a row."""
+    task = {"n_classes": n_classes, **(case.task or {})}
+    for name in ("class_counts", "targets", "weights"):
+        if task.get(name) is not None:
+            task[name] = torch.tensor(task[name], dtype=torch.float64)
+    if "targets" in task:
+        return TaskInfo.of_values(task["targets"], sample_weight=task.get("weights"))
+    return TaskInfo(**task)
+
+
 def _draws(case: Case) -> AbstractContextManager[Any]:
     """While it is open, `torch.rand` gives what the case says."""
     if case.draws is None:
@@ -180,20 +202,27 @@ def _draws(case: Case) -> AbstractContextManager[Any]:
 
 
 def _hyper(card: Card, case: Case) -> dict[str, Any]:
-    """Lists of JSON as what the loss takes: tensors where the user must give them, else tuples."""
-    return {
-        name: torch.tensor(value, dtype=torch.float64)
-        if name in card.needs
-        else tuple(value)
-        if isinstance(value, list)
-        else value
-        for name, value in case.hyper.items()
-    }
+    """Lists of JSON as what the loss takes: tensors where the user must give them or it says so, else tuples."""
+    parameters = signature(card.component).parameters
+    hyper: dict[str, Any] = {}
+    for name, value in case.hyper.items():
+        if name in card.needs:
+            hyper[name] = torch.tensor(value, dtype=torch.float64)
+        elif isinstance(value, list):
+            hyper[name] = _tensor(value) if "Tensor" in str(parameters[name].annotation) else tuple(value)
+        else:
+            hyper[name] = value
+    return hyper
 
 
 def _target(call: Call) -> Tensor:
-    target = torch.tensor(call.target)
-    return target.double() if target.is_floating_point() else target
+    return _tensor(call.target)
+
+
+def _tensor(values: Any) -> Tensor:
+    """As torch makes it of lists, floats in float64."""
+    tensor = torch.tensor(values)
+    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def _relative(ours: Tensor, theirs: Tensor) -> float:

@@ -22,7 +22,7 @@ import torch
 from minimand.contracts.card import Card
 from oracles import official, peers, shares
 from oracles.environments import python_of, run_in
-from oracles.opinion import TOLERANCE, Call, Case, Opinion, card_of_opinion, disagreement, our_values
+from oracles.opinion import TOLERANCE, Call, Case, Opinion, as_json, card_of_opinion, disagreement, our_values
 
 DISAGREEMENTS = Path(__file__).parent / "disagreements.json"
 GROUP = "plain"
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             opinion.write()
         if not failed:
             dissents.sort(key=lambda dissent: (dissent["component"], dissent["source"]))
-            DISAGREEMENTS.write_text(json.dumps(dissents, indent=1) + "\n", encoding="utf-8")
+            DISAGREEMENTS.write_text(as_json(dissents) + "\n", encoding="utf-8")
         if not options.no_transcriptions:
             run_in(sys.executable, "-m", "oracles.transcriptions")
         shares.main()

@@ -52,12 +52,16 @@ def raised(error):
 def test_every_option_of_compare_is_on_the_command_line_under_its_name():
     help_text = subprocess.run([sys.executable, "-m", "minimand", "compare", "--help"], **OFFLINE).stdout
     for option in fields(Options):
-        if option.name != "data":
+        if option.name not in ("data", "more_data"):
             assert f"--{option.name.replace('_', '-')} " in help_text.replace("\n", " \n"), option.name
 
 
 def test_what_is_not_said_is_the_default():
     assert asked("digits") == Options(data="digits")
+
+
+def test_several_data_sets_and_a_gain_in_percent():
+    assert asked("digits", "a.csv", "--detect", "2%") == Options(data="digits", more_data=("a.csv",), detect=0.02)
 
 
 def test_every_option_is_understood():

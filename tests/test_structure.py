@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import minimand
+from minimand.contracts.card import Card
 from minimand.contracts.catalogue import ROLES, cards
 from minimand.contracts.claim import claims_in
 from minimand.contracts.component import NOUNS
@@ -116,6 +117,21 @@ def test_claim_names_are_unique_in_their_file():
     for file in claim_files(all=True):
         names = [claim.name for claim in claims_in(__import__(file.module, fromlist=["_"]))]
         assert len(names) == len(set(names)), file.path
+
+
+def test_a_slug_at_several_paths_is_that_of_one_family():
+    """Components of one family have a paper in common, and a metric is never of the family of a loss."""
+    homes: dict[str, list[Card]] = {}
+    for card in cards():
+        homes.setdefault(card.slug, []).append(card)
+    strangers = [
+        f"{first.id} and {other.id} are both called {slug}"
+        for slug, (first, *others) in homes.items()
+        for other in others
+        if first.path != other.path
+        and (not set(first.papers) & set(other.papers) or (first.kind == "metric") != (other.kind == "metric"))
+    ]
+    assert not strangers
 
 
 @pytest.mark.parametrize("card", cards(), ids=lambda card: card.id)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from minimand.whole_files import is_leftover, part_beside, remove_leftovers, write_atomically
+from minimand.whole_files import is_disk_failure, is_leftover, part_beside, remove_leftovers, write_atomically
 
 OLD, NEW = "old " * 3000, "new " * 5000
 
@@ -137,3 +137,24 @@ def test_temporary_files_are_beside_their_target_and_differ():
     target = Path("somewhere") / "a.txt"
     assert part_beside(target).parent == target.parent
     assert part_beside(target) != part_beside(target)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_or_device_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError, match="pipe or a device"):
+        write_atomically(tmp_path / "pipe", "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_a_failed_write_names_the_file_and_not_its_temporary_part(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as failure:
+        write_atomically(tmp_path / "a.txt", "x")
+    assert failure.value.filename == str(tmp_path / "a.txt")
+    assert is_disk_failure(failure.value)
+    assert not is_disk_failure(PermissionError(13, "Permission denied"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants.mutant import Mutant
 
 LOSS = "contracts/loss.py"
+REDUCTION = "contracts/reduction.py"
 ROWS = "contracts/rows.py"
 
 MUTANTS = (
@@ -13,7 +14,7 @@ MUTANTS = (
         what="The mean divides by the number of rows, ignored ones and all, in place of their weight.",
         history="transformers PR 5919: label smoothing divided by a batch size that counted ignored targets; "
         "pytorch #8062 and #65329 dispute the same divisor",
-        file=LOSS,
+        file=REDUCTION,
         before="    count = weight.sum()\n",
         after="    count = torch.ones_like(weight).sum()\n",
     ),
@@ -21,7 +22,7 @@ MUTANTS = (
         name="nothing_is_nan",
         what="A mean over rows that are all ignored is 0/0.",
         history="pytorch #70348, #75181, #116349: nan when every target is ignored",
-        file=LOSS,
+        file=REDUCTION,
         before="torch.where(count == 0, torch.ones_like(count), count)",
         after="count",
     ),
@@ -29,7 +30,7 @@ MUTANTS = (
         name="weight_counts_twice",
         what="In the mean each row is weighted twice.",
         history="typical slip: a criterion that weights, inside a loop that weights again",
-        file=LOSS,
+        file=REDUCTION,
         before="return (values * (weight / torch",
         after="return (values * weight * (weight / torch",
     ),
@@ -37,7 +38,7 @@ MUTANTS = (
         name="none_forgets_weights",
         what='With reduction "none" the weights are dropped.',
         history='MONAI PR 3025: losses whose reduction "none" is not what the other reductions reduce',
-        file=LOSS,
+        file=REDUCTION,
         before="return values if weight is None else values * weight\n",
         after="return values\n",
     ),
@@ -45,7 +46,7 @@ MUTANTS = (
         name="sum_forgets_weights",
         what='With reduction "sum" the weights are dropped.',
         history="typical slip: one branch of the reduction is forgotten",
-        file=LOSS,
+        file=REDUCTION,
         before="return values.sum() if weight is None else (values * weight).sum()\n",
         after="return values.sum()\n",
     ),
@@ -69,7 +70,7 @@ MUTANTS = (
         name="ignored_rows_keep_their_loss",
         what="The ignored target is sent to class 0, and the row counts as one of that class.",
         history="pytorch #20406, #69339, #91383: `ignore_index` wrong in one path of the same loss",
-        file=LOSS,
+        file=REDUCTION,
         before="    present = None if ignore_index is None else target != ignore_index\n",
         after="    present = None if ignore_index is None else target == target\n",
     ),
@@ -77,7 +78,7 @@ MUTANTS = (
         name="caller_weights_change",
         what="The weights are clamped in place: `.to` of the same dtype is the caller's own tensor.",
         history="typical slip: `.to` and `.double` copy or do not copy, depending on the dtype that comes",
-        file=LOSS,
+        file=REDUCTION,
         before="    weight = sample_weight.to(like.dtype)\n",
         after="    weight = sample_weight.to(like.dtype).clamp_(min=0.0)\n",
     ),

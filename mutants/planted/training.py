@@ -5,6 +5,8 @@ from __future__ import annotations
 from mutants.mutant import Mutant
 
 FIT = "training/fit.py"
+STACKED = ("tests/training/stacked/test_population.py",)
+OBJECTIVES = "training/stacked/objectives.py"
 STOPPING = "training/early_stopping.py"
 
 MUTANTS = (
@@ -13,8 +15,8 @@ MUTANTS = (
         what="The best weights are taken back only if patience ran out: else the last epoch's are kept.",
         history="keras #12511, tensorflow #35634: `restore_best_weights` without an early stop",
         file=FIT,
-        before="    if keeps_best or history.diverged:",
-        after="    if history.stopped_early or history.diverged:",
+        before="        if keeps_best or self.history.diverged:",
+        after="        if self.history.stopped_early or self.history.diverged:",
     ),
     Mutant(
         name="snapshot_is_the_network_itself",
@@ -61,23 +63,23 @@ MUTANTS = (
         what="After the first validation the network stays in evaluation mode.",
         history="vsepp #4, ncsn #2: no `train()` after validation",
         file=FIT,
-        before="    network.train()\n    loss.train()\n",
-        after="    loss.train()\n",
+        before="        self.network.train()\n        self.loss.train()\n",
+        after="        self.loss.train()\n",
     ),
     Mutant(
         name="memory_is_not_written",
         what="The loss stays in evaluation mode after the first epoch, so its memory stands still.",
         history="sentence-transformers #2667: a loss that depends on the mode it is called in",
         file=FIT,
-        before="    network.train()\n    loss.train()\n",
-        after="    network.train()\n    loss.eval()\n",
+        before="        self.network.train()\n        self.loss.train()\n",
+        after="        self.network.train()\n        self.loss.eval()\n",
     ),
     Mutant(
         name="gradients_pile_up",
         what="Gradients of former steps are added to each step.",
         history="typical slip: `zero_grad` forgotten",
         file=FIT,
-        before="        optimizer.zero_grad()\n",
+        before="            self._optimizer.zero_grad()\n",
         after="",
     ),
     Mutant(
@@ -86,10 +88,10 @@ MUTANTS = (
         "has no weight at all.",
         history="pytorch #50528, #61309: class weights do nothing at batch size 1",
         file=FIT,
-        before="        whole, _ = loss.sum_and_count(scores, target, index=index, sample_weight=row_weight)\n"
-        "        value = whole / len(index)\n",
-        after="        whole, own = loss.sum_and_count(scores, target, index=index, sample_weight=row_weight)\n"
-        "        value = whole / own\n",
+        before="whole, _ = self.loss.sum_and_count(scores, target, index=index, sample_weight=row_weight)\n"
+        "            value = whole / len(index)\n",
+        after="whole, own = self.loss.sum_and_count(scores, target, index=index, sample_weight=row_weight)\n"
+        "            value = whole / own\n",
     ),
     Mutant(
         name="parameters_of_the_loss_stand_still",
@@ -120,8 +122,8 @@ MUTANTS = (
         what="Weights of another scale are another learning rate.",
         history="skorch #630: weights that are all one change the result",
         file=FIT,
-        before="training.weight / training.weight.mean()",
-        after="training.weight",
+        before="return None if weight is None else weight / weight.mean()",
+        after="return weight",
     ),
     Mutant(
         name="seed_names_run_together",
@@ -130,5 +132,41 @@ MUTANTS = (
         file="training/seeds.py",
         before="np.random.SeedSequence([root, *words])",
         after="np.random.SeedSequence([root])",
+    ),
+    Mutant(
+        name="members_are_averaged",
+        what="The losses of a stack are averaged over its members, which divides every gradient by their number.",
+        history="typical slip: `mean()` over a batch of models",
+        file=OBJECTIVES,
+        before="torch.autograd.grad(values.sum(), leaves, allow_unused=True)",
+        after="torch.autograd.grad(values.mean(), leaves, allow_unused=True)",
+        tests=STACKED,
+    ),
+    Mutant(
+        name="coupled_members_are_mixed",
+        what="Losses whose rows interact are evaluated on the rows of all members at once.",
+        history="typical slip: a batch of models flattened into a batch of rows",
+        file=OBJECTIVES,
+        before="return isinstance(loss, LossModule) and card is not None and Trait.BATCH_COUPLED not in card.traits",
+        after="return isinstance(loss, LossModule) and card is not None",
+        tests=STACKED,
+    ),
+    Mutant(
+        name="survivors_keep_the_moments_of_others",
+        what="When members leave a stack, the optimizer's moments stay where they were.",
+        history="typical slip: state addressed by position after a removal",
+        file="training/stacked/adamw.py",
+        before="self._first = [moment.index_select(0, index) for moment in self._first]",
+        after="self._first = [moment[: len(index)].clone() for moment in self._first]",
+        tests=STACKED,
+    ),
+    Mutant(
+        name="stack_keeps_the_last_epoch",
+        what="Members of a stack are given the weights of their last epoch, not of their best.",
+        history="keras #12511: `restore_best_weights` without effect",
+        file="training/stacked/population.py",
+        before="            if found > self._best_scores[member]:",
+        after="            if found > -math.inf:",
+        tests=STACKED,
     ),
 )

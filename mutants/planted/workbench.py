@@ -64,7 +64,7 @@ MUTANTS = (
         name="certain_rows_have_no_bin",
         what="A confidence of exactly 1 falls into a bin behind the last one, which is not shown.",
         history="torchmetrics #3510: a hidden bin for p = 1; #1646 and #1744: a crash at p = 0",
-        file=TRIAL,
+        file="workbench/compare/evidence.py",
         before=".clamp(max=RELIABILITY_BINS - 1)",
         after=".clamp(max=RELIABILITY_BINS)",
         tests=("tests/workbench/compare/test_fairness.py",),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from minimand import adaptation, contracts, estimators, evaluation, heads, losses, optim, testing
     from minimand.contracts.catalogue import cards as catalogue
     from minimand.contracts.objective import Objective
-    from minimand.estimators import ObjectiveClassifier
+    from minimand.estimators import ObjectiveClassifier, ObjectiveRegressor
     from minimand.workbench.compare.run import compare
 
 __version__ = "0.1.0"
@@ -24,6 +24,7 @@ __all__ = [
     "MinimandWarning",
     "Objective",
     "ObjectiveClassifier",
+    "ObjectiveRegressor",
     "__version__",
     "adaptation",
     "catalogue",
@@ -41,6 +42,7 @@ __all__ = [
 _LAZY = {
     "Objective": ("minimand.contracts.objective", "Objective"),
     "ObjectiveClassifier": ("minimand.estimators", "ObjectiveClassifier"),
+    "ObjectiveRegressor": ("minimand.estimators", "ObjectiveRegressor"),
     "catalogue": ("minimand.contracts.catalogue", "cards"),
     "compare": ("minimand.workbench.compare.run", "compare"),
 }

@@ -22,6 +22,7 @@ from minimand.commands import catalogue, compare, new, predict, verify
 from minimand.commands.parsing import Parser
 from minimand.errors import InputError, MinimandWarning
 from minimand.extras import MissingExtraError
+from minimand.whole_files import is_disk_failure
 
 INPUT, FAILED, STOPPED, READER_GONE = 2, 3, 130, 141
 
@@ -62,12 +63,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("stopped" + ("; the same command goes on where it was" if goes_on else ""))
         return STOPPED
     except BrokenPipeError:
-        # python flushes stdout at its end, and would complain once more.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return READER_GONE
     except Exception as error:
+        try:
+            sys.stdout.flush()
+        except OSError:  # the output itself is full
+            _drop_output()
         return _failed(error, verbose=getattr(asked, "verbose", False))
+
+
+def _drop_output() -> None:
+    # python flushes stdout at its end, and would complain once more, with an exit code of its own.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _failed(error: Exception, *, verbose: bool) -> int:
@@ -82,7 +91,8 @@ def _failed(error: Exception, *, verbose: bool) -> int:
         code, sentence = FAILED, "the memory is not enough"
     elif isinstance(error, OSError):
         about = f": {error.filename}" if error.filename else ""
-        code, sentence = FAILED, f"{error.strerror or error}{about}"
+        cure = "; make room or mend the disk, then give the same command again" if is_disk_failure(error) else ""
+        code, sentence = FAILED, f"{error.strerror or error}{about}{cure}"
     elif isinstance(error, MissingExtraError):
         code, sentence = FAILED, str(error)
     else:
@@ -94,9 +104,10 @@ def _failed(error: Exception, *, verbose: bool) -> int:
 
 
 def _say(sentence: str) -> None:
-    # one line, whatever the message of the exception holds
+    # one line without codes that a terminal would obey, whatever the message of the exception holds
     with contextlib.suppress(OSError, ValueError):
-        print(f"minimand: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+        line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(sentence.split()))
+        print(f"minimand: {line}", file=sys.stderr, flush=True)
 
 
 def _print_what_the_terminal_can() -> None:

@@ -8,11 +8,13 @@ so the next writer of the folder clears what was left (`remove_leftovers`).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
 
 _LEFTOVER = ".minimand-part"
+_DISK_FAILURES = {getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EIO", "EFBIG") if hasattr(errno, name)}
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -23,11 +25,14 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
         content: text (written as UTF-8, line ends as they are) or bytes.
 
     Raises:
+        FileExistsError: a pipe or device is there, such as `/dev/null`, which a rename would replace.
         OSError: the disk is full, the place not writable, and so on; the target is then as it was (or, when only
             forcing the rename itself to disk failed, already new), and no temporary file is left.
     """
     target = Path(path)
     data = content.encode("utf-8") if isinstance(content, str) else content
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise FileExistsError(errno.EEXIST, "it is a pipe or a device", os.fspath(target))
     part = part_beside(target)
     try:
         # not tempfile, whose files only their owner may read: a report is there to be shared.
@@ -36,11 +41,18 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = os.fspath(target)  # a failed write names no file, and the part has a name that says little
         raise
     sync_folder(target.parent)
+
+
+def is_disk_failure(error: OSError) -> bool:
+    """Whether it is the disk that failed or is full, and not the place that was badly chosen."""
+    return error.errno in _DISK_FAILURES
 
 
 def part_beside(target: Path) -> Path:
@@ -69,5 +81,8 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        error.filename = os.fspath(folder)  # a call on a descriptor names no file
+        raise
     finally:
         os.close(descriptor)

@@ -18,8 +18,11 @@ every_twin = pytest.mark.parametrize("card", TWINS)
 
 
 def batch(card=None):
-    """Scores with classes, or with labels for losses of several labels, one of the targets ignored."""
+    """Scores with classes, or with labels for losses of several labels, one of the targets ignored; or numbers."""
     rng = torch.Generator().manual_seed(0)
+    if card is not None and Task.REGRESSION in card.tasks:
+        pred, target = card.cases(rng)
+        return pred[:6], target[:6]
     pred = torch.randn(6, 4, generator=rng, dtype=torch.float64)
     if card is not None and Task.MULTILABEL in card.tasks:
         target = torch.randint(0, 2, (6, 4), generator=rng)
@@ -30,7 +33,12 @@ def batch(card=None):
 
 def settings(card):
     """Keywords other than the defaults."""
-    return {name: span.at(0.25) for name, span in card.search.items()} | {"ignore_index": -100, "reduction": "sum"}
+    return {name: span.at(0.25) for name, span in card.search.items()} | ignored(card, -100) | {"reduction": "sum"}
+
+
+def ignored(card, value):
+    """The keyword by which a target is ignored; numbers have none to ignore."""
+    return {} if Task.REGRESSION in card.tasks else {"ignore_index": value}
 
 
 @every_twin
@@ -65,7 +73,8 @@ def test_the_twin_has_the_value_of_its_function(card):
     expected = card.component(pred, target, sample_weight=weight, **keywords)
     assert torch.equal(loss(pred, target, sample_weight=weight), expected)
     plain = vars(card.component)["module"]()
-    assert torch.equal(plain(pred, target.clamp_min(0)), card.component(pred, target.clamp_min(0)))
+    counted = target if Task.REGRESSION in card.tasks else target.clamp_min(0)
+    assert torch.equal(plain(pred, counted), card.component(pred, counted))
     assert keywords.items() <= loss.hyperparameters().items()  # not everything is searched
 
 
@@ -75,7 +84,8 @@ def test_repr_can_be_evaluated(card):
     for loss in (twin(), twin(**settings(card))):
         again = eval(repr(loss), {twin.__name__: twin})  # noqa: S307 - our own text
         assert again.hyperparameters() == loss.hyperparameters()
-    assert repr(twin(reduction="sum", ignore_index=-1)).endswith("ignore_index=-1, reduction='sum')")
+    said = "".join(f"{name}={value}, " for name, value in ignored(card, -1).items())
+    assert repr(twin(reduction="sum", **ignored(card, -1))).endswith(f"{said}reduction='sum')")
 
 
 @every_twin
@@ -119,7 +129,9 @@ def test_hyperparameters_are_checked_when_the_module_is_made(card):
                 twin(**{name: value})
     with pytest.raises(ValueError, match="reduction must be one of"):
         twin(reduction="average")
-    with pytest.raises(TypeError, match="ignore_index must be an integer"):
+    # a loss of numbers takes none, and says so
+    rule = "unexpected keyword argument 'ignore_index'" if Task.REGRESSION in card.tasks else "must be an integer"
+    with pytest.raises(TypeError, match=rule):
         twin(ignore_index=1.5)
 
 

@@ -71,6 +71,9 @@ def test_a_loss_of_minimand_keeps_its_own_probabilities_and_gets_another_search_
         (lambda: Objective(margin_loss, search={"margin": 1.0}), TypeError, "a Range or"),
         (lambda: Objective(margin_loss, search={"margin": (1.0, 0.0)}), ValueError, "low must be below high"),
         (lambda: Objective(MarginModule(1.0), search={"margin": (0.0, 1.0)}), TypeError, "an instance"),
+        (lambda: Objective(margin_loss, outputs=0), ValueError, "outputs must be in"),
+        (lambda: Objective(margin_loss, outputs=2), ValueError, "predictions must say what 2 outputs predict"),
+        (lambda: Objective(margin_loss, scaling="log"), ValueError, "scaling must be one of 'standard', "),
     ],
 )
 def test_mistakes_are_named(make, kind, words):
@@ -91,6 +94,24 @@ def test_no_training_sees_the_state_of_another():
     own = Counting()
     bind(Objective(own), TASK)(SCORES, TARGET)
     assert own.calls == 0
+
+
+def test_numbers_are_not_broadcast_and_each_row_is_the_mean_over_its_numbers():
+    target = torch.tensor([1.0, 2.0, 4.0])
+    task = TaskInfo.of_values(target)
+    column = torch.tensor([[1.0], [3.0], [1.0]])
+    for objective in (nn.MSELoss(), nn.MSELoss(reduction="none"), Objective(nn.MSELoss(reduction="none"))):
+        assert float(bind(objective, task)(column, target)) == pytest.approx((0 + 1 + 9) / 3)
+    weight = torch.tensor([1.0, 2.0, 0.0])
+    each = bind(nn.MSELoss(reduction="none"), task)
+    assert float(each(column, target, sample_weight=weight)) == pytest.approx(2 / 3)
+    several = torch.stack([target, target + 2], dim=1)
+    pred = torch.zeros(3, 2)
+    assert float(each(pred, several, sample_weight=weight)) == pytest.approx((5 + 2 * 10) / 3)
+    # class indices beside a single column stay what they are
+    seen = []
+    bind(lambda scores, classes: seen.append(scores.shape) or scores.sum(1), task)(column, torch.tensor([0, 0, 0]))
+    assert seen == [(3, 1)]
 
 
 def test_compare_searches_its_space():

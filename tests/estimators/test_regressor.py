@@ -100,7 +100,8 @@ def test_expected_failures_are_declared_for_scikit_learns_own_network():
     "objective", [absolute, gaussian_nll_loss, gamma_loss], ids=["foreign", "two outputs", "positive targets"]
 )
 def test_check_estimator_has_no_failure_with_objectives_of_other_shapes(objective):
-    small = ObjectiveRegressor(objective, hidden=(32,), max_epochs=40, learning_rate=2e-2)
+    size = {"hidden": (16,), "max_epochs": 12, "batch_size": 32, "validation_fraction": 0}
+    small = ObjectiveRegressor(objective, learning_rate=5e-2, **size)
     assert failures(small) == []
 
 

@@ -42,6 +42,14 @@ def test_classifiers_equal_those_fitted_alone():
         assert ours.n_features_in_ == 4
 
 
+def test_equal_estimators_share_one_stack_however_their_parameters_were_made():
+    pair = [
+        ObjectiveClassifier(loss, learning_rate=0.01, classes=np.array(["no", "yes"]), **(SHARED | {"hidden": [8]}))
+        for loss in (cross_entropy_loss, gce_loss)
+    ]
+    assert len(SideBySide(pair, X, CLASSES).populations) == 1
+
+
 def test_foreign_objectives_are_trained_too():
     (ours,) = fit_side_by_side(classifiers()[4:], X, CLASSES)
     alone = classifiers()[4].fit(X, CLASSES)

@@ -37,6 +37,10 @@ class Suits(StrEnum):
     UNBALANCED_CLASSES = "unbalanced classes"
     NOISY_LABELS = "noisy labels"
     MANY_CLASSES = "many classes"
+    POSITIVE_TARGETS = "positive targets"
+    """Of numbers: all of them positive, and skewed."""
+    COUNTS = "counts"
+    """Of numbers: whole ones, none of them negative."""
 
 
 class Trait(StrEnum):

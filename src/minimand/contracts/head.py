@@ -22,7 +22,8 @@ from torch import Generator, Tensor
 from minimand.contracts.arguments import Reduction, require_class_scores, require_integer, require_reduction
 from minimand.contracts.card import Paper, Range, Suits, Task, Trait
 from minimand.contracts.component import Component, component
-from minimand.contracts.loss import Loss, present_rows, reduce_rows, row_weights
+from minimand.contracts.loss import Loss
+from minimand.contracts.reduction import present_rows, reduce_rows, row_weights
 from minimand.contracts.rows import softmax, wide
 
 if TYPE_CHECKING:

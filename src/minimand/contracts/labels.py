@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from minimand.contracts.arguments import Reduction, require_label_scores, require_reduction
-from minimand.contracts.loss import Loss, present_rows, reduce_rows, row_weights
+from minimand.contracts.loss import Loss
+from minimand.contracts.reduction import present_rows, reduce_rows, row_weights
 from minimand.contracts.rows import wide
 
 __all__ = ["LabelLoss", "per_label", "sigmoid"]

@@ -28,6 +28,7 @@ from minimand.contracts.arguments import (
 from minimand.contracts.card import Paper, Range, Suits, Task, Trait, card_of
 from minimand.contracts.cases import class_scores, label_scores
 from minimand.contracts.component import Component, component
+from minimand.contracts.reduction import present_rows, reduce_rows, row_weights
 from minimand.contracts.rows import SOFT_STATISTICS, STATISTICS, dense_statistics, wide
 
 if TYPE_CHECKING:
@@ -39,37 +40,6 @@ RowFunction = TypeVar("RowFunction", bound=Callable[..., Tensor])
 
 
 # --- Rows and their reduction ------------------------------------------------------------------------------------
-
-
-def present_rows(target: Tensor, sample_weight: Tensor | None, ignore_index: int | None) -> Tensor | None:
-    """Which rows count, `(N,)` bool; None when all do."""
-    present = None if ignore_index is None else target != ignore_index
-    if present is not None and present.ndim == 2:
-        present = present.any(1)  # of several labels one that is known is enough
-    if sample_weight is not None:
-        present = sample_weight != 0 if present is None else present & (sample_weight != 0)
-    return present
-
-
-def row_weights(n_rows: int, present: Tensor | None, sample_weight: Tensor | None, like: Tensor) -> Tensor:
-    """The weight of each row `(N,)`, 0 for absent ones, in the dtype and on the device of `like`."""
-    if sample_weight is None:
-        return like.new_ones(n_rows) if present is None else present.to(like.dtype)
-    weight = sample_weight.to(like.dtype)
-    return weight if present is None else torch.where(present, weight, torch.zeros_like(weight))
-
-
-def reduce_rows(values: Tensor, weight: Tensor | None, reduction: Reduction) -> Tensor:
-    """Values `(N,)` weighted and reduced; `weight` None means one for each row."""
-    if reduction == "none":
-        return values if weight is None else values * weight
-    if reduction == "sum":
-        return values.sum() if weight is None else (values * weight).sum()
-    if weight is None:
-        # divided before the sum: the mean may fit where the sum overflows.
-        return (values / max(len(values), 1)).sum()
-    count = weight.sum()
-    return (values * (weight / torch.where(count == 0, torch.ones_like(count), count))).sum()
 
 
 def per_row(
@@ -402,10 +372,15 @@ class ScalarLoss(Loss):
     def _reduced(
         self, pred: Tensor, target: Tensor, index: Tensor | None, sample_weight: Tensor | None, reduction: Reduction
     ) -> Tensor:
+        if target.ndim == 1 and target.is_floating_point() and pred.shape == (len(target), 1):
+            # a network's column would be broadcast against numbers `(N,)` to `(N, N)`
+            pred = pred.squeeze(1)
         value = self.objective(pred, target)
         if not isinstance(value, Tensor):
             raise TypeError(f"an objective must return a tensor, got {type(value).__name__}")
-        if value.shape == target.shape:
+        if value.ndim == 2 and value.shape == target.shape:
+            value = value.mean(1)
+        if value.shape == target.shape[:1]:
             require_weights(sample_weight, len(target))
             present = present_rows(target, sample_weight, None)
             if present is not None:

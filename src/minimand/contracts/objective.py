@@ -6,8 +6,9 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from minimand.contracts.arguments import require_integer, require_one_of
 from minimand.contracts.card import Range
 
 if TYPE_CHECKING:
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
     from minimand.contracts.loss import Loss
     from minimand.contracts.task import TaskInfo
+    from minimand.contracts.values import Scaling
 
 
 class Objective:
-    """Your own objective, as `compare` and `ObjectiveClassifier` take it.
+    """Your own objective, as `compare`, `ObjectiveClassifier` and `ObjectiveRegressor` take it.
 
     ```python
     def margin_loss(scores, target, *, margin=1.0):
@@ -26,6 +28,9 @@ class Objective:
 
     compare("data.csv", "y", objectives={"margin": Objective(margin_loss, search={"margin": (0.1, 2.0)})})
     ```
+
+    What a loss of numbers has to say beside its value (`predictions`, `outputs`, `scaling`) is what a loss of minimand
+    says on its card, and else one number a row, learned from targets of mean 0 and deviation 1.
 
     Args:
         loss: a function `(scores, target, **hyper)` that returns one value a row (so that it can be weighted) or
@@ -36,10 +41,16 @@ class Objective:
             the signature if it lies inside, or the middle.
         probabilities: from scores `(N, K)` to class probabilities; None where it only ranks the classes. A loss of
             minimand has its own.
+        predictions: for numbers: from the network's rows `(N, outputs)` to what is predicted, `(N,)`; such as
+            `lambda rows: rows[:, 0]` where the second column is a variance.
+        outputs: for numbers: how many of them the network gives for one target, at least 1.
+        scaling: for numbers: what is done to the targets before the network learns them, `"standard"` (mean 0 and
+            deviation 1), `"scale"` (divided by the mean of their sizes) or `"none"`.
 
     Raises:
         TypeError: `loss` cannot be called or does not take what is searched.
-        ValueError: a range that is none.
+        ValueError: a range that is none, no outputs, an unknown scaling, or several outputs of which it is not said
+            what they predict.
     """
 
     def __init__(
@@ -48,13 +59,25 @@ class Objective:
         *,
         search: Mapping[str, Range | tuple[float, float]] | None = None,
         probabilities: Callable[[Tensor], Tensor] | None = None,
+        predictions: Callable[[Tensor], Tensor] | None = None,
+        outputs: int | None = None,
+        scaling: Scaling | None = None,
     ) -> None:
         if not callable(loss):
             raise TypeError(f"loss must be callable as loss(scores, target), got {loss!r}")
         if search and not (inspect.isclass(loss) or inspect.isroutine(loss) or isinstance(loss, functools.partial)):
             raise TypeError(f"search needs a function or a class to give the values to, got an instance: {loss!r}")
+        if outputs is not None:
+            require_integer("outputs", outputs, least=1)
+            if outputs > 1 and predictions is None:
+                raise ValueError(f"predictions must say what {outputs} outputs predict: pass a function of the rows")
+        if scaling is not None:
+            from minimand.contracts.values import Scaling
+
+            require_one_of("scaling", scaling, get_args(Scaling))
         self.loss = loss
         self.probabilities = probabilities
+        self.predictions, self.outputs, self.scaling = predictions, outputs, scaling
         parameters = _keywords(loss) if search else {}
         self.search = {name: _range(name, span, parameters) for name, span in (search or {}).items()}
 

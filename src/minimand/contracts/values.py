@@ -21,7 +21,8 @@ from torch import Generator, Tensor
 from minimand.contracts.arguments import Reduction, require_reduction, require_weights, values_are_readable
 from minimand.contracts.card import Paper, Range, Suits, Task, Trait
 from minimand.contracts.component import Component, component
-from minimand.contracts.loss import Loss, present_rows, reduce_rows, row_weights
+from minimand.contracts.loss import Loss
+from minimand.contracts.reduction import present_rows, reduce_rows, row_weights
 from minimand.contracts.rows import wide
 
 Scaling = Literal["standard", "scale", "none"]
@@ -87,6 +88,8 @@ def require_values(
             raise ValueError(f"{name} must be on the device of pred, {pred.device}, got {tensor.device}")
     if (least is None and above is None) or not target.numel() or not values_are_readable(target):
         return
+    if sample_weight is not None and not values_are_readable(sample_weight):
+        return
     counted = target if sample_weight is None else target[sample_weight != 0]
     if counted.numel():
         lowest = float(counted.min())
@@ -142,7 +145,7 @@ class ValueLoss(Loss):
     """A loss of numbers that needs more than a batch: it defines `rows`, one value a number of the target."""
 
     takes_ignore_index: ClassVar[bool] = False
-    outputs: ClassVar[int] = 1
+    outputs: int = 1
     """Numbers that a row of the prediction has for one of the target."""
 
     def __init__(self, *, reduction: Reduction = "mean") -> None:
@@ -154,9 +157,7 @@ class ValueLoss(Loss):
         def values(pred: Tensor, target: Tensor) -> Tensor:
             return self.rows(pred, target, index)
 
-        return per_value(
-            values, pred, target, sample_weight=sample_weight, reduction=reduction, outputs=type(self).outputs
-        )
+        return per_value(values, pred, target, sample_weight=sample_weight, reduction=reduction, outputs=self.outputs)
 
 
 def value_loss(

@@ -12,6 +12,7 @@ from torch import Tensor
 from minimand.contracts.card import card_of
 from minimand.contracts.loss import Loss, own_probabilities
 from minimand.estimators.values import TargetScale, ValueFacts, predicted_values
+from minimand.evaluation.classification.accuracy import accuracy_metric
 from minimand.evaluation.regression.root_mean_squared_error import root_mean_squared_error_metric
 from minimand.losses.classification.cross_entropy import cross_entropy_loss
 from minimand.training.fit import Score, accuracy_score
@@ -48,9 +49,11 @@ def validation_score(metric: Any, loss: Loss) -> Score:
         TypeError: no metric of minimand.
         ValueError: a metric of probabilities for an objective that defines none.
     """
-    if metric is None:
-        return lambda scores, target, weight: accuracy_score(ranking_scores(loss, scores), target, weight)
+    metric = accuracy_metric if metric is None else metric
     card = card_of(metric)
+    own_map = card_of(loss)
+    if metric is accuracy_metric and (own_map is None or own_map.probabilities is not own_probabilities):
+        return accuracy_score  # by name, so that a stack can score all its members at once
     if card is None or card.kind != "metric":
         raise TypeError(f"metric must be None or a metric of minimand, such as accuracy_metric, got {metric!r}")
     of_probabilities = card.facts["takes"] == "probabilities"

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from minimand.estimators.network_estimator import NetworkEstimator, Prepared
+from minimand.estimators.values import ValueFacts
 from minimand.training.fit import History
 from minimand.training.stacked.population import Member, Path, Population, population
 
@@ -174,15 +176,14 @@ def _require_alike(estimators: Sequence[NetworkEstimator]) -> None:
 
 
 def _same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
-    """Whether parameters are the same, without comparing arrays element by element: those must be one object."""
-    plain = (str, int, float, bool, tuple, type(None))
-    return len(some) == len(others) and all(
-        a is b or (isinstance(a, plain) and isinstance(b, plain) and a == b) or _equal_facts(a, b)
-        for a, b in zip(some, others, strict=True)
-    )
+    """Whether parameters are the same: one object, or equal values of a kind that says so in one word."""
+    return len(some) == len(others) and all(_alike(a, b) for a, b in zip(some, others, strict=True))
 
 
-def _equal_facts(a: Any, b: Any) -> bool:
-    from minimand.estimators.values import ValueFacts
-
-    return isinstance(a, ValueFacts) and isinstance(b, ValueFacts) and a == b
+def _alike(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a.dtype == b.dtype and np.array_equal(a, b)
+    plain = (str, int, float, bool, tuple, list, type(None), ValueFacts)
+    return isinstance(a, plain) and isinstance(b, plain) and bool(a == b)

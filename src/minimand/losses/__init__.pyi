@@ -102,8 +102,46 @@ from minimand.losses.noisy.symmetric_cross_entropy import symmetric_cross_entrop
 from minimand.losses.noisy.taylor_cross_entropy import TaylorCrossEntropyLoss as _TaylorCrossEntropyLoss
 from minimand.losses.noisy.taylor_cross_entropy import taylor_cross_entropy_loss as taylor_cross_entropy_loss
 from minimand.losses.noisy.taylor_cross_entropy import taylor_series as taylor_series
+from minimand.losses.regression.cauchy_schwarz_ib import cauchy_schwarz_ib_loss as cauchy_schwarz_ib_loss
+from minimand.losses.regression.cauchy_schwarz_ib import conditional_cs_divergence as conditional_cs_divergence
+from minimand.losses.regression.cauchy_schwarz_ib import cs_mutual_information as cs_mutual_information
+from minimand.losses.regression.cauchy_schwarz_ib import median_width as median_width
+from minimand.losses.regression.deqa_soft_label import FidelityLoss as FidelityLoss
+from minimand.losses.regression.deqa_soft_label import LevelDistributionLoss as LevelDistributionLoss
+from minimand.losses.regression.deqa_soft_label import expected_level as expected_level
+from minimand.losses.regression.deqa_soft_label import gaussian_level_distribution as gaussian_level_distribution
+from minimand.losses.regression.deqa_soft_label import level_predictions as level_predictions
+from minimand.losses.regression.gamma import GammaLoss as _GammaLoss
+from minimand.losses.regression.gamma import gamma_loss as gamma_loss
+from minimand.losses.regression.gaussian_nll import GaussianNLLLoss as _GaussianNLLLoss
+from minimand.losses.regression.gaussian_nll import first_number as first_number
+from minimand.losses.regression.gaussian_nll import gaussian_nll_loss as gaussian_nll_loss
+from minimand.losses.regression.gaussian_nll import gaussian_variance as gaussian_variance
+from minimand.losses.regression.huber import HuberLoss as _HuberLoss
+from minimand.losses.regression.huber import huber_loss as huber_loss
+from minimand.losses.regression.log_cosh import LogCoshLoss as _LogCoshLoss
+from minimand.losses.regression.log_cosh import log_cosh_loss as log_cosh_loss
+from minimand.losses.regression.mae import MAELoss as _MAELoss
+from minimand.losses.regression.mae import mae_loss as mae_loss
+from minimand.losses.regression.mape import MAPELoss as _MAPELoss
+from minimand.losses.regression.mape import mape_loss as mape_loss
 from minimand.losses.regression.mse import MSELoss as _MSELoss
 from minimand.losses.regression.mse import mse_loss as mse_loss
+from minimand.losses.regression.msle import MSLELoss as _MSLELoss
+from minimand.losses.regression.msle import msle_loss as msle_loss
+from minimand.losses.regression.poisson import PoissonLoss as _PoissonLoss
+from minimand.losses.regression.poisson import exponential as exponential
+from minimand.losses.regression.poisson import poisson_loss as poisson_loss
+from minimand.losses.regression.quantile import QuantileLoss as _QuantileLoss
+from minimand.losses.regression.quantile import quantile_loss as quantile_loss
+from minimand.losses.regression.relative_absolute import RelativeAbsoluteLoss as RelativeAbsoluteLoss
+from minimand.losses.regression.relative_absolute import training_values as training_values
+from minimand.losses.regression.relative_absolute import unit_or_one as unit_or_one
+from minimand.losses.regression.relative_squared import RangeSquaredLoss as RangeSquaredLoss
+from minimand.losses.regression.relative_squared import RelativeSquaredLoss as RelativeSquaredLoss
+from minimand.losses.regression.relative_squared import SizeSquaredLoss as SizeSquaredLoss
+from minimand.losses.regression.tweedie import TweedieLoss as _TweedieLoss
+from minimand.losses.regression.tweedie import tweedie_loss as tweedie_loss
 
 class AsymmetricLoss(_AsymmetricLoss, fn=asymmetric_loss):
     gamma_negative: float
@@ -183,6 +221,17 @@ class GCELoss(_GCELoss, fn=gce_loss):
     q: float
     def __init__(self, *, q: float = 0.7, ignore_index: int | None = None, reduction: Reduction = 'mean') -> None: ...
 
+class GammaLoss(_GammaLoss, fn=gamma_loss):
+    def __init__(self, *, reduction: Reduction = 'mean') -> None: ...
+
+class GaussianNLLLoss(_GaussianNLLLoss, fn=gaussian_nll_loss):
+    floor: float
+    def __init__(self, *, floor: float = 1e-06, reduction: Reduction = 'mean') -> None: ...
+
+class HuberLoss(_HuberLoss, fn=huber_loss):
+    delta: float
+    def __init__(self, *, delta: float = 1.0, reduction: Reduction = 'mean') -> None: ...
+
 class LDRKLLoss(_LDRKLLoss, fn=ldr_kl_loss):
     temperature: float
     margin: float
@@ -205,6 +254,9 @@ class LabelSmoothingLoss(_LabelSmoothingLoss, fn=label_smoothing_loss):
         reduction: Reduction = 'mean',
     ) -> None: ...
 
+class LogCoshLoss(_LogCoshLoss, fn=log_cosh_loss):
+    def __init__(self, *, reduction: Reduction = 'mean') -> None: ...
+
 class LogPartitionLoss(_LogPartitionLoss, fn=log_partition_loss):
     strength: float
     def __init__(
@@ -215,7 +267,17 @@ class LogPartitionLoss(_LogPartitionLoss, fn=log_partition_loss):
         reduction: Reduction = 'mean',
     ) -> None: ...
 
+class MAELoss(_MAELoss, fn=mae_loss):
+    def __init__(self, *, reduction: Reduction = 'mean') -> None: ...
+
+class MAPELoss(_MAPELoss, fn=mape_loss):
+    floor: float
+    def __init__(self, *, floor: float = 1e-07, reduction: Reduction = 'mean') -> None: ...
+
 class MSELoss(_MSELoss, fn=mse_loss):
+    def __init__(self, *, reduction: Reduction = 'mean') -> None: ...
+
+class MSLELoss(_MSLELoss, fn=msle_loss):
     def __init__(self, *, reduction: Reduction = 'mean') -> None: ...
 
 class MeanAbsoluteErrorLoss(_MeanAbsoluteErrorLoss, fn=mean_absolute_error_loss):
@@ -223,6 +285,9 @@ class MeanAbsoluteErrorLoss(_MeanAbsoluteErrorLoss, fn=mean_absolute_error_loss)
 
 class OneVsAllLoss(_OneVsAllLoss, fn=one_vs_all_loss):
     def __init__(self, *, ignore_index: int | None = None, reduction: Reduction = 'mean') -> None: ...
+
+class PoissonLoss(_PoissonLoss, fn=poisson_loss):
+    def __init__(self, *, reduction: Reduction = 'mean') -> None: ...
 
 class Poly1FocalLoss(_Poly1FocalLoss, fn=poly1_focal_loss):
     epsilon: float
@@ -255,6 +320,10 @@ class PolyLoss(_PolyLoss, fn=poly_loss):
         ignore_index: int | None = None,
         reduction: Reduction = 'mean',
     ) -> None: ...
+
+class QuantileLoss(_QuantileLoss, fn=quantile_loss):
+    level: float
+    def __init__(self, *, level: float = 0.5, reduction: Reduction = 'mean') -> None: ...
 
 class RescaledSquaredErrorLoss(_RescaledSquaredErrorLoss, fn=rescaled_squared_error_loss):
     target_weight: float
@@ -359,6 +428,10 @@ class TopKHingeLoss(_TopKHingeLoss, fn=top_k_hinge_loss):
         ignore_index: int | None = None,
         reduction: Reduction = 'mean',
     ) -> None: ...
+
+class TweedieLoss(_TweedieLoss, fn=tweedie_loss):
+    power: float
+    def __init__(self, *, power: float = 1.5, reduction: Reduction = 'mean') -> None: ...
 
 class WestonWatkinsLoss(_WestonWatkinsLoss, fn=weston_watkins_loss):
     margin: float

@@ -35,13 +35,16 @@ COLUMNS: Mapping[str, str] = {
 """Column -> the promise that is kept where the cell says yes."""
 
 YES = "yes"
+LABELS_ARE_SHARES = "its labels are numbers from 0 to 1, each by itself, and no class probabilities"
+"""Why a loss of several labels a row takes no soft targets: what they are for, its labels say already."""
 INTRODUCTION = """# What each loss works with
 
 Each cell is a promise that the common tests check for this very loss; the numbers below the table say why some are not
 given. *Float* columns: value and gradient are finite exactly when the float64 ones fit, over scores from denormal to
 the largest number, at the default and at both ends of every search range. *Autocast*: the same value with and without.
-*Unequal shards*: sums and counts over parts of unequal size, as data-parallel ranks or accumulated batches have them,
-give the mean of the whole. Written by `python -m minimand.testing.capabilities`.
+*Soft targets*: class probabilities, of which those of a row sum to one, in place of a class. *Unequal shards*: sums and
+counts over parts of unequal size, as data-parallel ranks or accumulated batches have them, give the mean of the whole.
+Written by `python -m minimand.testing.capabilities`.
 """
 
 
@@ -58,7 +61,8 @@ def capabilities(card: Card) -> dict[str, str]:
         try:
             keep(promises[name], subject, card.exempt)
         except SkippedPromise as reason:
-            found[column] = str(reason)
+            by_labels = column == "soft targets" and subject.takes_labels
+            found[column] = LABELS_ARE_SHARES if by_labels else str(reason)
         else:
             found[column] = YES
     return found

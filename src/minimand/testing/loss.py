@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minimand.testing.promises import gradients, manners, numbers, rows, targets, traits
+from minimand.testing.promises import gradients, manners, numbers, rows, targets, traits, values
 from minimand.testing.promises.subject import Cases, Promise, SkippedPromise, Subject, promises_in
 from minimand.testing.report import BrokenPromisesError, PromiseReport
 
@@ -14,7 +14,7 @@ __all__ = ["BrokenPromisesError", "PromiseReport", "check_loss", "check_promises
 
 def loss_promises() -> dict[str, Promise]:
     """The promises of a loss by name, in the order in which they are checked."""
-    files = (rows, targets, gradients, numbers, manners, traits)
+    files = (rows, targets, values, gradients, numbers, manners, traits)
     return {check.__name__: check for file in files for check in promises_in(file)}
 
 
@@ -51,7 +51,8 @@ def check_loss(
             callable as `objective(pred, target)` and returns a scalar or one value a row. Of a foreign one only
             that is asked which any trainer relies on.
         cases: `(rng, *, scale=1.0) -> (pred, target)` in float64; by default those of the card, else 16 rows of
-            scores of 5 classes.
+            scores of 5 classes. Targets `(N,)` in floating point make it a loss of numbers:
+            `minimand.contracts.values.value_pairs` gives some.
         n_classes: number of classes of the default cases.
         hyper: hyperparameters to bind it with.
         exempt: `{promise: reason}`, on top of what the card exempts; both are reported.

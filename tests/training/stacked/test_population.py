@@ -7,8 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from minimand.contracts.card import Task
+from minimand.contracts.card import Task, Trait
 from minimand.contracts.catalogue import cards
+from minimand.contracts.loss import LossModule
+from minimand.contracts.loss import loss as loss_card
+from minimand.contracts.reduction import reduce_rows
 from minimand.contracts.task import TaskInfo, bind
 from minimand.losses import cross_entropy_loss, focal_loss
 from minimand.training.fit import Settings, accuracy_score, fit
@@ -257,7 +260,9 @@ def test_a_member_that_diverges_touches_no_other(path):
 @pytest.mark.parametrize("path", ["chain", "one by one"])
 def test_dropped_members_stop_and_the_others_do_not_notice(path):
     network, training, validation = mlp(6, 4, hidden=(5,), seed=3).double(), rows(), rows(21, seed=1)
-    together = population(network, members_for(training), training, validation, settings=SETTINGS, seed=5, path=path)
+    # the last epoch is kept, so that what the others went through after the drop is what is compared
+    settings = Settings(batch_size=16, max_epochs=3, patience=None)
+    together = population(network, members_for(training), training, validation, settings=settings, seed=5, path=path)
     together.epoch()
     together.drop([0, 4])
     together.drop([0])
@@ -266,7 +271,33 @@ def test_dropped_members_stop_and_the_others_do_not_notice(path):
         together.epoch()
     assert together.histories[0].epochs == 1
     for place in (1, 2, 3, 5):
-        own, _ = trained_alone(network, training, validation, place)
+        own, _ = trained_alone(network, training, validation, place, settings)
+        assert_close(together.finish(place)[0], own)
+
+
+@loss_card(slug="spread", tasks={Task.MULTICLASS}, when="In a test.", drawback="None.", traits={Trait.BATCH_COUPLED})
+def spread_loss(logits, target, *, sample_weight=None, ignore_index=None, reduction="mean"):
+    """A loss whose rows interact: each is compared with the mean of its batch."""
+    rows = torch.nn.functional.cross_entropy(logits, target, reduction="none")
+    return reduce_rows((rows - rows.mean()).square() + rows, sample_weight, reduction)
+
+
+class SpreadLoss(LossModule, fn=spread_loss):
+    """Module form."""
+
+
+def test_losses_whose_rows_interact_see_the_rows_of_their_own_member_only():
+    network, training, validation = mlp(6, 4, hidden=(5,), seed=3).double(), rows(), rows(21, seed=1)
+    settings = Settings(batch_size=16, max_epochs=2, patience=None)
+    # two members with one rate would be one call, if rows did not interact
+    members = [Member(SpreadLoss(), rate, 0.0) for rate in (1e-3, 1e-2)]
+    together = population(network, members, training, validation, settings=settings, seed=5)
+    while together.running:
+        together.epoch()
+    for place, rate in enumerate((1e-3, 1e-2)):
+        own = copy.deepcopy(network)
+        alone = Settings(rate, 0.0, batch_size=16, max_epochs=2, patience=None)
+        fit(own, SpreadLoss(), training, validation, settings=alone, seed=5)
         assert_close(together.finish(place)[0], own)
 
 

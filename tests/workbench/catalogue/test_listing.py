@@ -6,7 +6,7 @@ import pytest
 
 from minimand.contracts.catalogue import cards
 from minimand.errors import InputError
-from minimand.workbench.catalogue.listing import entries, table
+from minimand.workbench.catalogue.listing import entries, table, verdict
 
 
 def test_an_entry_says_what_the_card_and_the_record_say(record):
@@ -23,6 +23,7 @@ def test_an_entry_says_what_the_card_and_the_record_say(record):
         "tasks": ["binary", "multiclass"],
         "traits": ["bounded", "nonnegative"],
         "claim": "One beats two.",
+        "claim_of": "losses.noisy.gce:gce_loss",
         "verdict": "holds here",
         "seeds_needed": None,
     }
@@ -76,6 +77,18 @@ def test_table_has_a_line_each_in_columns_of_one_width(record):
     narrow = table(entries(), width=30).splitlines()
     assert max(map(len, narrow)) == 30
     assert all(line.endswith("...") for line in narrow)
+
+
+def test_a_component_has_the_verdict_of_its_own_claim_and_else_that_of_its_method_which_is_said():
+    method, own = (entry for entry in entries(room="losses.classification") if entry["slug"] == "comp-sum")
+    assert (method["name"], own["name"]) == ("comp_sum_loss", "smooth_adversarial_comp_sum_loss")
+    assert (method["claim_of"], own["claim_of"]) == (method["id"], own["id"])
+    assert method["claim"] != own["claim"]
+    assert verdict(own) == own["verdict"] == "undecided"
+    [head] = [entry for entry in entries(room="heads") if entry["slug"] == "bi-tempered"]
+    assert head["claim_of"] == "losses.noisy.bi_tempered:bi_tempered_loss"
+    assert verdict(head) == f"{head['verdict']} (of bi_tempered_loss)"
+    assert "(of bi_tempered_loss)" in table([head])
 
 
 def test_every_real_component_is_listed():

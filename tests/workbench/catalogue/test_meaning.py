@@ -54,6 +54,20 @@ def test_either_thing_is_shown_by_its_own_name_and_points_at_the_other(slug, cap
     assert ("log_partition_penalty" if slug.startswith("spherical") else "spherical_z_loss") in said
 
 
+@pytest.mark.parametrize(
+    ("slug", "name"),
+    [
+        ("squared-error", "squared_error_loss"),
+        ("churn-profit-regret-loss", "TargetingRegretLoss"),
+        ("comic-plt-mlc", "ReflectiveLabelCorrectorLoss"),
+        ("weston-watkins", "weston_watkins_loss"),
+        ("stablemax-orthograd", "OrthogonalGradient"),
+    ],
+)
+def test_a_slug_means_the_component_of_its_first_claim(slug, name):
+    assert the_card(slug).name == name
+
+
 def test_the_slug_of_a_family_means_the_component_of_its_claim_whose_page_names_the_others(capsys):
     assert the_card("polyloss").name == "poly1_loss"
     assert main(["show", "polyloss"]) == 0

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from minimand.errors import InputError
-from minimand.workbench.ledger import LEDGER_NAME, Ledger, TaskFailed, WorkerError, run_tasks
+from minimand.workbench.ledger import LEDGER_NAME, Ledger, TaskFailed, WorkerError, open_pool, run_tasks
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills by POSIX signals")
 
@@ -41,6 +41,10 @@ def prepare_wrongly():
 
 def square(number):
     return {"value": number * number / 3, "shared": list(SHARED)}
+
+
+def loaded(module):
+    return {"loaded": module in sys.modules}
 
 
 def surroundings(payload):
@@ -423,3 +427,56 @@ def test_a_script_that_fails_when_imported_again_is_told_of_the_guard(tasks, tmp
     with start_driver(tasks, body, stderr=subprocess.PIPE) as driver:
         _, errors = driver.communicate(timeout=60)
     assert "WorkerError: a worker process ended (exit code 1) before it could start" in errors
+
+
+def test_a_pool_keeps_its_workers_from_one_run_to_the_next(tasks, tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    pids, values = [], {}
+    with open_pool(2, initializer=tasks.prepare, initargs=("a",)) as pool:
+        assert pool.workers == 2
+        for folder in folders:
+            folder.mkdir()
+            found = {}
+            pool.run(tasks.surroundings, [(str(n), (str(folder), 2)) for n in range(4)], on_result=found.__setitem__)
+            pids.append({result["pid"] for result in found.values()})
+        pool.run(tasks.square, [(str(n), n) for n in range(4)], on_result=values.__setitem__)
+        assert all(alive(pid) for pid in pids[0])
+    assert pids[0] == pids[1]
+    assert len(pids[0]) == 2
+    assert {tuple(result["shared"]) for result in values.values()} == {("a",)}  # prepared once, not once a run
+    assert not any(alive(pid) for pid in pids[0])
+
+
+def test_a_pool_goes_on_after_a_failure_and_after_a_worker_was_killed_between_two_runs(tasks, tmp_path):
+    found = {}
+    with open_pool(2) as pool:
+        with pytest.raises(TaskFailed, match="number 1"):
+            pool.run(tasks.fail_at, [("a", (1, 1, "error"))], on_result=found.__setitem__)
+        pool.run(tasks.surroundings, [(str(n), (str(tmp_path), 2)) for n in range(2)], on_result=found.__setitem__)
+        os.kill(found.pop("0")["pid"], signal.SIGKILL)
+        with pytest.raises(OSError, match="disk full"):
+            pool.run(tasks.square, [("a", 1)], on_result=lambda key, result: raise_disk_full())
+        pool.run(tasks.square, [(str(n), n) for n in range(6)], on_result=found.__setitem__)
+    assert [found[str(n)]["value"] for n in range(6)] == [n * n / 3 for n in range(6)]
+
+
+def raise_disk_full():
+    raise OSError("disk full")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_may_be_started_before_it_is_known_what_they_share(tasks, workers):
+    found = {}
+    with open_pool(workers, modules=("wave", "no_such_module")) as pool:
+        pool.start()
+        pool.prepare(tasks.prepare, ("late",))
+        pool.run(tasks.square, [("a", 1)], on_result=found.__setitem__)
+        pool.run(tasks.loaded, [("wave", "wave")], on_result=found.__setitem__)
+    tasks.SHARED.clear()
+    assert found["a"]["shared"] == ["late"]
+    assert found["wave"]["loaded"] is (workers == 2)
+
+
+def test_what_cannot_be_shared_is_refused_at_once():
+    with pytest.raises(InputError, match="print with its arguments cannot be sent to a worker process"):
+        open_pool(2, initializer=print, initargs=(lambda: 0,))

@@ -59,6 +59,23 @@ def test_a_finished_record_is_never_overwritten(path):
         assert ledger.count() == 1
 
 
+def test_records_put_together_are_all_there_or_none(path):
+    with opened(path) as ledger:
+        ledger.put("b", {"x": 1})
+        ledger.put_all({"a": {"x": 0}, "b": {"x": 1}, "c": {"x": 2}})
+        assert ledger.keys() == ["a", "b", "c"]
+        with pytest.raises(ValueError, match="already holds another record for 'c'"):
+            ledger.put_all({"d": {"x": 3}, "c": {"x": 9}, "e": {"x": 4}})
+        with pytest.raises(TypeError, match="a record holds only"):
+            ledger.put_all({"d": {"x": 3}, "e": {"x": object()}})
+        assert ledger.keys() == ["a", "b", "c"]
+        ledger.put("d", {"x": 3})  # what failed has left no transaction open
+        ledger.put_all({})
+    with opened(path) as ledger:
+        assert ledger.count() == 4
+        assert ledger.get("c") == {"x": 2}
+
+
 def test_a_record_that_would_change_is_refused_and_leaves_nothing(path):
     with opened(path) as ledger:
         with pytest.raises(TypeError, match=r"record\['x'\] is a builtins.bytes"):

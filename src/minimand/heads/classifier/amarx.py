@@ -16,7 +16,8 @@ from torch import Generator, Tensor, nn
 from minimand.contracts.arguments import Reduction, require_integer, require_range, require_weights
 from minimand.contracts.card import Paper, Range, Task
 from minimand.contracts.component import component
-from minimand.contracts.loss import per_row, present_rows
+from minimand.contracts.loss import per_row
+from minimand.contracts.reduction import present_rows
 from minimand.contracts.rows import softmax, wide
 from minimand.heads.exact_cross_entropy import exact_cross_entropy
 

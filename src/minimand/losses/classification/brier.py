@@ -23,7 +23,7 @@ BRIER_1950 = Paper(
     tasks={Task.BINARY, Task.MULTICLASS},
     probabilities=softmax,
     traits={Trait.NONNEGATIVE, Trait.BOUNDED, Trait.SHIFT_INVARIANT, Trait.SOFT_TARGETS},
-    also_known_as=("squared-error", "quadratic-score"),
+    also_known_as=("quadratic-score",),
     when="Probabilities are wanted, and no single wrong label or outlier may dominate a batch.",
     drawback="Lets go of rows that are confidently wrong, and so learns slowly where there are many classes.",
 )

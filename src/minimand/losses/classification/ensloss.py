@@ -11,7 +11,8 @@ from torch import Generator, Tensor
 from minimand.contracts.arguments import Reduction, require_integer, require_range
 from minimand.contracts.card import Paper, Range, Task, Trait
 from minimand.contracts.cases import two_class_scores
-from minimand.contracts.loss import Loss, loss, per_row, present_rows
+from minimand.contracts.loss import Loss, loss, per_row
+from minimand.contracts.reduction import present_rows
 from minimand.contracts.task import TaskInfo
 
 DAI_2025 = Paper(

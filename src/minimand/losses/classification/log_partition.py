@@ -10,7 +10,8 @@ from torch import Tensor
 from minimand.contracts.arguments import require_range, require_reduction, require_weights
 from minimand.contracts.card import Paper, Range, Task, Trait
 from minimand.contracts.component import component
-from minimand.contracts.loss import LossModule, Reduction, loss, per_row, present_rows, reduce_rows, row_weights
+from minimand.contracts.loss import LossModule, Reduction, loss, per_row
+from minimand.contracts.reduction import present_rows, reduce_rows, row_weights
 from minimand.contracts.rows import expectation, softmax, wide
 
 DEVLIN_2014 = Paper(

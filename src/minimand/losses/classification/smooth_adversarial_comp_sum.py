@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from minimand.contracts.arguments import Reduction, require_integer, require_range, require_reduction
 from minimand.contracts.card import Task
 from minimand.contracts.component import component
-from minimand.contracts.loss import reduce_rows
+from minimand.contracts.reduction import reduce_rows
 from minimand.contracts.rows import wide
 from minimand.losses.classification.comp_sum import MAO_2023, comp_sum_loss
 

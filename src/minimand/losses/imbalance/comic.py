@@ -15,7 +15,8 @@ from torch import Tensor
 from minimand.contracts.arguments import Reduction, require_integer, require_range
 from minimand.contracts.card import Paper, Range, Task, Trait
 from minimand.contracts.labels import LabelLoss, per_label, sigmoid
-from minimand.contracts.loss import loss, present_rows
+from minimand.contracts.loss import loss
+from minimand.contracts.reduction import present_rows
 from minimand.contracts.task import TaskInfo
 from minimand.losses.class_counts import filled_class_counts, known_class_counts, require_columns
 from minimand.losses.label_terms import focused_label_cross_entropy

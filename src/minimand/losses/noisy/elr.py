@@ -10,7 +10,8 @@ from torch import Tensor
 
 from minimand.contracts.arguments import Reduction, require_index, require_integer, require_range
 from minimand.contracts.card import Paper, Range, Suits, Task, Trait
-from minimand.contracts.loss import Loss, loss, per_row, present_rows
+from minimand.contracts.loss import Loss, loss, per_row
+from minimand.contracts.reduction import present_rows
 from minimand.contracts.rows import dense_statistics, softmax
 from minimand.contracts.task import TaskInfo
 from minimand.losses.sample_memory import SampleMemory

@@ -31,6 +31,7 @@ JADON_2022 = Paper(
 def mse_loss(
     pred: Tensor,
     target: Tensor,
+    /,
     *,
     sample_weight: Tensor | None = None,
     reduction: Reduction = "mean",

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from minimand.contracts.loss import Loss
 from minimand.contracts.task import TaskInfo, bind
-from minimand.testing.promises.subject import Batch, SkippedPromise, Subject, holds, promise, same
+from minimand.testing.promises.subject import NUMBERS, Batch, SkippedPromise, Subject, holds, promise, same
 
 
 @promise(asked_of="any")
@@ -84,9 +84,15 @@ def layout_does_not_matter(subject: Subject) -> None:
 def integer_dtypes_are_alike(subject: Subject) -> None:
     """Targets in any integer dtype give the value of int64."""
     batch = subject.batch()
+    if subject.takes_values:
+        # whole numbers that every loss of numbers takes
+        batch = replace(batch, target=1 + torch.arange(len(batch)) % 4)
     for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32):
         narrow = replace(batch, target=batch.target.to(dtype))
         same(subject.value(narrow, training=batch), subject.value(batch), f"targets in {dtype} give another value")
+    if subject.takes_values:
+        real = replace(batch, target=batch.target.double())
+        same(subject.value(real, training=batch), subject.value(batch), "targets in float64 give another value")
 
 
 @promise()
@@ -119,13 +125,14 @@ def vmaps(subject: Subject) -> None:
     """A plain loss runs under `torch.func.vmap` over a batch of batches, and under `torch.func.grad`."""
     function = subject.function
     if function is None:
-        raise SkippedPromise("it is no plain loss")
+        raise SkippedPromise("it is bound to a training set, or draws or remembers")
     first, second = subject.batch(seed=0), subject.batch(seed=1)
     pred, target = torch.stack([first.pred, second.pred]), torch.stack([first.target, second.target])
+    ignored = dict(subject.ignored)
     weight = torch.rand(pred.shape[:2], generator=torch.Generator().manual_seed(0), dtype=pred.dtype)
     # an instance brings hyperparameters of its own, which the function must be told.
     own = subject.objective.hyperparameters() if isinstance(subject.objective, Loss) else {}
-    hyper = {**own, **subject.hyper, "ignore_index": 1, "reduction": "mean"}
+    hyper = {**own, **subject.hyper, **ignored, "reduction": "mean"}
 
     def mean(pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         return function(pred, target, sample_weight=weight, **hyper)
@@ -133,7 +140,7 @@ def vmaps(subject: Subject) -> None:
     slope = torch.func.vmap(torch.func.grad(mean))(pred, target, weight)
     values = torch.func.vmap(mean)(pred, target, weight)
     for k, batch in enumerate((first, second)):
-        value, gradient = subject.value_and_gradient(batch, weight=weight[k], ignore_index=1)
+        value, gradient = subject.value_and_gradient(batch, weight=weight[k], **ignored)
         same(values[k], value, "under vmap the value is another")
         same(slope[k], gradient, "under vmap the gradient is another")
 
@@ -157,6 +164,8 @@ def copies_go_on_alike(subject: Subject) -> None:
 def mistakes_are_refused_in_words(subject: Subject) -> None:
     """Wrong shapes, dtypes, devices, targets, reductions and hyperparameters raise, naming the argument."""
     good = subject.batch()
+    if subject.takes_values:
+        raise SkippedPromise(f"{NUMBERS}: see mistakes_with_numbers_are_refused")
     if good.pred.ndim != 2:
         raise SkippedPromise("its predictions are no class scores")
     rows, classes = good.pred.shape

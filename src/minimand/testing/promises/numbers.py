@@ -15,7 +15,17 @@ import torch
 from torch import Tensor
 
 from minimand.contracts.card import Trait
-from minimand.testing.promises.subject import Batch, SkippedPromise, Subject, cases_with, holds, promise, same, shown
+from minimand.testing.promises.subject import (
+    NUMBERS,
+    Batch,
+    SkippedPromise,
+    Subject,
+    cases_with,
+    holds,
+    promise,
+    same,
+    shown,
+)
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 SCALES = (1e-30, 1e-3, 1.0, 1e2, 1e4)
@@ -138,6 +148,8 @@ def fits_in_float16(subject: Subject) -> None:
 @promise()
 def masked_classes_are_not_nan(subject: Subject) -> None:
     """A class that is masked by a score of -inf, and is not the target, gives no NaN in value or gradient."""
+    if subject.takes_values:
+        raise SkippedPromise(f"{NUMBERS}: there are no classes to mask")
     if subject.n_classes < 3:
         raise SkippedPromise("with fewer than three classes none can be masked")
     batch = subject.batch()
@@ -157,7 +169,7 @@ def masked_classes_are_not_nan(subject: Subject) -> None:
 @promise()
 def any_number_of_classes(subject: Subject) -> None:
     """One class, two, and twenty (which takes another path through the row statistics) give finite, close numbers."""
-    if subject.batch().pred.ndim != 2:
+    if subject.takes_values or subject.batch().pred.ndim != 2:
         raise SkippedPromise("its predictions are no class scores")
     for n_classes in (1, 2, 3, 20):
         here = replace(subject, cases=cases_with(n_classes, labels=subject.takes_labels), n_classes=n_classes)
@@ -176,7 +188,7 @@ def nan_in_gives_nan_out(subject: Subject) -> None:
     """A NaN among the scores of a row that counts reaches the value of this row, and of the mean; nothing hides it."""
     batch = subject.batch()
     pred = batch.pred.clone()
-    pred[4, 0] = float("nan")
+    pred[(4, 0) if pred.ndim == 2 else 4] = float("nan")
     spoilt = replace(batch, pred=pred)
     holds(subject.value(spoilt).isnan(), "a NaN among the scores does not reach the mean")
     rows = subject.value(spoilt, reduction="none")

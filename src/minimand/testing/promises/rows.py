@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from minimand.contracts.card import Trait
-from minimand.testing.promises.subject import Batch, SkippedPromise, Subject, holds, promise, same
+from minimand.testing.promises.subject import NUMBERS, Batch, SkippedPromise, Subject, holds, promise, same
 
 IGNORED = -100
 
@@ -95,6 +95,8 @@ def zero_weight_drops_the_row(subject: Subject) -> None:
 @promise()
 def ignored_rows_are_absent(subject: Subject) -> None:
     """A row with the ignored target is absent, in the value and in the gradient, whatever stands in it."""
+    if subject.takes_values:
+        raise SkippedPromise(f"{NUMBERS}, none of which can stand for an absent row")
     batch = subject.batch()
     keep = torch.ones(len(batch), dtype=torch.bool)
     keep[[2, 9]] = False
@@ -108,7 +110,8 @@ def _absent(
 ) -> None:
     training = training or batch
     for filler in (None, float("nan"), float("inf")):
-        pred = batch.pred if filler is None else torch.where(keep[:, None], batch.pred, filler)
+        kept = keep[:, None] if batch.pred.ndim == 2 else keep
+        pred = batch.pred if filler is None else torch.where(kept, batch.pred, filler)
         holding = "" if filler is None else f" that holds {filler}"
         spoilt = replace(batch, pred=pred)
         for reduction in ("sum", "mean"):
@@ -138,11 +141,14 @@ def nothing_is_zero(subject: Subject) -> None:
     empty = full.rows(torch.zeros(len(full), dtype=torch.bool))
     ignored = replace(full, target=torch.full_like(full.target, IGNORED))
     none = torch.zeros(len(full), dtype=full.pred.dtype)
-    for said, batch, weight in (
+    nothings = [
         ("an empty batch", empty, None),
         ("a batch that is all ignored", ignored, None),
         ("a batch whose weights are all zero", full, none),
-    ):
+    ]
+    for said, batch, weight in nothings:
+        if batch is ignored and subject.takes_values:
+            continue
         for reduction in ("mean", "sum"):
             ignore = IGNORED if batch is ignored else None
             value, gradient = subject.value_and_gradient(

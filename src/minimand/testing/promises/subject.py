@@ -19,7 +19,8 @@ from minimand.contracts.task import TaskInfo, bind
 Promise = Callable[["Subject"], None]
 Cases = Callable[..., tuple[Any, ...]]
 
-CONTRACT_KEYWORDS = {"sample_weight", "ignore_index", "reduction"}
+CONTRACT_KEYWORDS = {"sample_weight", "reduction"}
+NUMBERS = "its targets are numbers"
 
 
 class SkippedPromise(Exception):  # noqa: N818 - it is no error
@@ -82,18 +83,16 @@ class KeywordLoss(Loss):
     def _reduced(
         self, pred: Tensor, target: Tensor, index: Tensor | None, sample_weight: Tensor | None, reduction: Reduction
     ) -> Tensor:
+        # losses of numbers have no target to ignore
+        takes_ignored = "ignore_index" in inspect.signature(self.function).parameters
+        ignored = {"ignore_index": self.ignore_index} if takes_ignored else {}
         return self.function(
-            pred,
-            target,
-            sample_weight=sample_weight,
-            ignore_index=self.ignore_index,
-            reduction=reduction,
-            **self.keywords,
+            pred, target, sample_weight=sample_weight, reduction=reduction, **ignored, **self.keywords
         )
 
 
 def with_contract_keywords(objective: Any) -> bool:
-    """Whether this is a plain function that takes weights, an ignored target and a reduction by keyword."""
+    """Whether this is a plain function that takes weights and a reduction by keyword."""
     return inspect.isfunction(objective) and set(inspect.signature(objective).parameters) >= CONTRACT_KEYWORDS
 
 
@@ -104,7 +103,7 @@ class Subject:
     Args:
         objective: anything that `bind` takes.
         card: what it says of itself, None for a foreign one.
-        cases: `(rng, *, scale) -> (pred, target)`, float64.
+        cases: `(rng, *, scale) -> (pred, target)`, float64; targets `(N,)` in floating point are numbers.
         n_classes: number of classes of the cases.
         hyper: hyperparameters to bind it with.
     """
@@ -155,6 +154,19 @@ class Subject:
         return self.card is not None and Task.MULTILABEL in self.card.tasks
 
     @property
+    def takes_values(self) -> bool:
+        """Whether targets are numbers, and predictions are too, in place of classes or labels and their scores."""
+        if self.card is not None:
+            return Task.REGRESSION in self.card.tasks
+        target = self.cases(Generator().manual_seed(0))[1]
+        return bool(target.is_floating_point()) and target.ndim == 1
+
+    @property
+    def ignored(self) -> Mapping[str, Any]:
+        """The keyword by which a target is ignored, for losses that can ignore one."""
+        return {} if self.takes_values else {"ignore_index": 1}
+
+    @property
     def is_foreign(self) -> bool:
         """Whether nothing is known of it but `objective(pred, target)`."""
         return isinstance(self.fresh(self.batch()), ScalarLoss)
@@ -199,13 +211,7 @@ class Subject:
     ) -> Loss:
         """The loss with fresh state for a training set, its own floating-point state in the width of the scores."""
         pred, target = training.pred, training.target
-        n_classes = pred.shape[1] if pred.ndim == 2 else self.n_classes
-        counts = torch.ones(n_classes, dtype=torch.float64)
-        if target.ndim == 2:
-            counts = counts + target.clamp(0, 1).double().sum(0)
-        elif target.ndim == 1 and not target.is_floating_point():
-            counts = counts + torch.bincount(target, minlength=n_classes)[:n_classes]
-        task = TaskInfo(n_classes, len(target), counts, Generator().manual_seed(0))
+        task = self._task(pred, target)
         if with_contract_keywords(self.objective) and "module" not in vars(self.objective):
             loss: Loss = KeywordLoss(self.objective, **self.hyper)
         else:
@@ -214,6 +220,17 @@ class Subject:
             loss = bind(self.objective, task, **{**examples, **self.hyper})
         loss.reduction, loss.ignore_index = reduction, ignore_index
         return loss.to(torch.promote_types(dtype or pred.dtype, torch.float32))
+
+    def _task(self, pred: Tensor, target: Tensor) -> TaskInfo:
+        if self.takes_values:
+            return TaskInfo.of_values(target, rng=Generator().manual_seed(0))
+        n_classes = pred.shape[1] if pred.ndim == 2 else self.n_classes
+        counts = torch.ones(n_classes, dtype=torch.float64)
+        if target.ndim == 2:
+            counts = counts + target.clamp(0, 1).double().sum(0)
+        elif target.ndim == 1 and not target.is_floating_point():
+            counts = counts + torch.bincount(target, minlength=n_classes)[:n_classes]
+        return TaskInfo(n_classes, len(target), counts, Generator().manual_seed(0))
 
     def value(
         self,

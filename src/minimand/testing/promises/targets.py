@@ -12,7 +12,7 @@ from torch.autograd.gradcheck import GradcheckError
 
 from minimand.contracts.card import Trait
 from minimand.testing.promises.rows import IGNORED
-from minimand.testing.promises.subject import Batch, SkippedPromise, Subject, holds, promise, same
+from minimand.testing.promises.subject import NUMBERS, Batch, SkippedPromise, Subject, holds, promise, same
 
 
 def _soft(subject: Subject) -> Batch:
@@ -85,6 +85,8 @@ def soft_targets_are_declared(subject: Subject) -> None:
     """Without SOFT_TARGETS probabilities for targets are refused."""
     if Trait.SOFT_TARGETS in subject.traits or subject.takes_labels:
         raise SkippedPromise("it takes targets that are no class indices")
+    if subject.takes_values:
+        raise SkippedPromise(f"{NUMBERS}, not classes")
     if subject.card is None:
         raise SkippedPromise("it has no card to declare anything on")
     if subject.batch().pred.ndim != 2 or subject.batch().target.ndim != 1:
@@ -100,7 +102,7 @@ def soft_targets_are_declared(subject: Subject) -> None:
 def unknown_labels_are_absent(subject: Subject) -> None:
     """Of several labels a row, one with the ignored value counts for nothing: the row is the mean over the others."""
     if not subject.takes_labels:
-        raise SkippedPromise("its targets are classes, not several labels")
+        raise SkippedPromise(f"{NUMBERS if subject.takes_values else 'its targets are classes'}, not several labels")
     batch = subject.batch()
     known = torch.rand(batch.pred.shape, generator=Generator().manual_seed(5)) < 0.7
     known[0] = False
@@ -123,7 +125,7 @@ def unknown_labels_are_absent(subject: Subject) -> None:
 def labels_of_any_dtype_are_alike(subject: Subject) -> None:
     """Labels as booleans and as numbers give the value of integers."""
     if not subject.takes_labels:
-        raise SkippedPromise("its targets are classes, not several labels")
+        raise SkippedPromise(f"{NUMBERS if subject.takes_values else 'its targets are classes'}, not several labels")
     batch = subject.batch()
     for dtype in (torch.bool, torch.float32, torch.float64):
         other = replace(batch, target=batch.target.to(dtype))

@@ -38,6 +38,34 @@ def is_shift_invariant(subject: Subject) -> None:
     same(slope, gradient, "it declares SHIFT_INVARIANT but a constant changes the gradient", rtol=1e-7, atol=1e-9)
 
 
+@promise(asked_of="any", trait=Trait.TRANSLATION_INVARIANT)
+def is_translation_invariant(subject: Subject) -> None:
+    """TRANSLATION_INVARIANT: moving a prediction and its target together changes nothing, in value and gradient."""
+    batch = subject.batch()
+    if batch.pred.shape != batch.target.shape:
+        raise AssertionError("it declares TRANSLATION_INVARIANT, which only a loss with one number a target can be")
+    for size in (0.5, -20.0, 1e3):
+        moved = replace(batch, pred=batch.pred + size, target=batch.target + size)
+        (values, gradient), (expected, slope) = (subject.rows_and_gradient(b, training=b) for b in (moved, batch))
+        said = f"it declares TRANSLATION_INVARIANT but moving everything by {size:g} changes the"
+        same(values, expected, f"{said} value", rtol=1e-8, atol=1e-9)
+        same(gradient, slope, f"{said} gradient", rtol=1e-7, atol=1e-9)
+
+
+@promise(asked_of="any", trait=Trait.SYMMETRIC)
+def is_symmetric(subject: Subject) -> None:
+    """SYMMETRIC: a prediction as much too high as another is too low costs the same, and pulls as hard."""
+    batch = subject.batch()
+    if batch.pred.shape != batch.target.shape:
+        raise AssertionError("it declares SYMMETRIC, which only a loss with one number a target can be")
+    for scale in (1e-2, 1.0, 1e2):
+        error = (batch.pred - batch.target) * scale
+        high, low = (replace(batch, pred=batch.target + sign * error) for sign in (1, -1))
+        (values, gradient), (expected, slope) = (subject.rows_and_gradient(b, training=batch) for b in (high, low))
+        same(values, expected, "it declares SYMMETRIC but too high and too low cost differently", rtol=1e-8, atol=1e-10)
+        same(gradient, -slope, "it declares SYMMETRIC but too high and too low pull differently", rtol=1e-7, atol=1e-9)
+
+
 @promise(asked_of="any", trait=Trait.BATCH_COUPLED)
 def is_batch_coupled(subject: Subject) -> None:
     """BATCH_COUPLED: a row is worth something else in another company."""

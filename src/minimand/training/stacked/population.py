@@ -283,12 +283,13 @@ class _Stack:
         target, weight = self._validation.y, self._validation.weight
         judges = [self._members[member].score for member in self._places]
         found: list[float | None] = [None] * len(judges)
-        if all(judge is accuracy_score for judge in judges):
+        if any(judge is accuracy_score for judge in judges):
             right = (scores.argmax(1) == target).double()
             shares = right.mean(1) if weight is None else right @ (weight.double() / weight.double().sum())
             found = [share if ok else None for share, ok in zip(shares.tolist(), finite, strict=True)]
-            return found
         for place, judge in enumerate(judges):
+            if judge is accuracy_score:
+                continue
             if finite[place] and self._places[place] not in diverged:
                 self._members[self._places[place]].loss.eval()
                 found[place] = judge(scores[place].t().contiguous(), target, weight)

@@ -90,6 +90,7 @@ def _unique(papers: tuple[Paper, ...]) -> list[Paper]:
 def _claim(claim: Claim) -> dict[str, Any]:
     return {
         "name": claim.name,
+        "of": claim.card.id,
         "kind": claim.kind,
         "says": claim.says,
         "where": claim.where,

@@ -1,10 +1,10 @@
-"""`minimand list`: every component with the claim of its method and the recorded verdict."""
+"""`minimand list`: every component with its claim, or that of its method, and the recorded verdict."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minimand.contracts.card import Card
@@ -40,10 +40,16 @@ def entries(*, room: str | None = None, kind: str | None = None) -> list[dict[st
 
 
 def entry(card: Card) -> dict[str, Any]:
-    """What `minimand list --json` says of a component."""
+    """What `minimand list --json` says of a component.
+
+    The claim is the first of its own; where the method has none of this component, the first of the method, of which
+    `claim_of` says whose it is.
+    """
     file = claim_file_of(card)
     claims = () if file is None else file.claims()
+    claim = next((claim for claim in claims if claim.card.id == card.id), claims[0] if claims else None)
     record = recorded(card)
+    measured = None if record is None or claim is None else record.entry(claim.name)
     return {
         "id": card.id,
         "path": card.path,
@@ -55,9 +61,10 @@ def entry(card: Card) -> dict[str, Any]:
         "kind": card.kind,
         "tasks": sorted(map(str, card.tasks)),
         "traits": sorted(map(str, card.traits)),
-        "claim": claims[0].says if claims else None,
-        "verdict": None if record is None else record.verdict,
-        "seeds_needed": None if record is None else record.headline.get("seeds_needed"),
+        "claim": None if claim is None else claim.says,
+        "claim_of": None if claim is None else claim.card.id,
+        "verdict": None if measured is None else str(measured["verdict"]),
+        "seeds_needed": None if measured is None else measured.get("seeds_needed"),
     }
 
 
@@ -78,9 +85,22 @@ def table(found: Sequence[dict[str, Any]], *, width: int | None = None) -> str:
     return "\n".join(lines)
 
 
+def verdict(item: Mapping[str, Any]) -> str:
+    """The verdict of an entry in words, with the name of the component that it is of if that is another one."""
+    if item["claim"] is None:
+        return "no claim"
+    said = item["verdict"] or "not recorded"
+    return said if item["claim_of"] == item["id"] else f"{said} (of {name_in(item['claim_of'])})"
+
+
+def name_in(identity: str) -> str:
+    """The name of a component in its id."""
+    return identity.rpartition(":")[2]
+
+
 def _cell(item: dict[str, Any], column: str) -> str:
     if column == "verdict":
-        return item["verdict"] or ("not recorded" if item["claim"] else "no claim")
+        return verdict(item)
     if column == "name":
         return str(item["module"] or item["name"])
     return str(item[column])

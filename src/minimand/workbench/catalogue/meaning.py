@@ -12,7 +12,7 @@ from minimand.workbench.verify.scope import claim_file_of
 
 
 def the_card(what: str) -> Card:
-    """The one component that a slug, id, path or name means; of a method with several that of its claim.
+    """The one component that a slug, id, path or name means; of a method with several that of its first claim.
 
     Raises:
         InputError: nothing is called so (with the nearest names), or several components are (with the candidates).
@@ -21,9 +21,10 @@ def the_card(what: str) -> Card:
     if not found:
         raise InputError(f"nothing is called {what!r}: {nearest(what, known_words())}")
     if len(found) > 1 and all(what == card.slug for card in found):
-        # the method as a whole is meant: the component at the place of its claim stands for it, and names the others
+        # the method as a whole is meant: the component of its first claim stands for it, and names the others
         file = claim_file_of(found[0])
-        return next((card for card in found if file is not None and card.path == file.path), found[0])
+        claims = () if file is None else file.claims()
+        return next((card for claim in claims for card in found if card.id == claim.card.id), found[0])
     if len(found) > 1 and all(what in card.also_known_as for card in found):
         # a name that several methods have taken: their titles tell them apart, which ids alone do not.
         *others, last = (f"{card.title} ({card.id})" for card in found)

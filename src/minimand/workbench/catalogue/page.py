@@ -71,7 +71,7 @@ def _claims(found: Mapping[str, Any], width: int) -> list[str]:
         return [_section("Claim", ["  none yet"])]
     record = found["recorded"]
     measured = {} if record is None else {entry["name"]: entry for entry in record["claims"]}
-    blocks = [_claim(claim, measured.get(claim["name"]), width) for claim in found["claims"]]
+    blocks = [_claim(claim, measured.get(claim["name"]), found["id"], width) for claim in found["claims"]]
     if record is not None:
         versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
         lines = [_filled(f"{record['date']}, with {versions}, on {record['processor']}", width, "  ")]
@@ -80,14 +80,15 @@ def _claims(found: Mapping[str, Any], width: int) -> list[str]:
     return blocks
 
 
-def _claim(claim: Mapping[str, Any], measured: Mapping[str, Any] | None, width: int) -> str:
+def _claim(claim: Mapping[str, Any], measured: Mapping[str, Any] | None, shown: str, width: int) -> str:
     lines = [
         _filled(claim["says"], width, "  "),
         _table(
             [
+                *([] if claim["of"] == shown else [("of", claim["of"])]),
                 ("where", claim["where"]),
                 ("left out", claim["gap"]),
-                ("verdict", "not recorded" if measured is None else _verdict(measured)),
+                ("verdict", "not recorded" if measured is None else verdict_in_words(measured)),
             ],
             width,
         ),
@@ -95,10 +96,24 @@ def _claim(claim: Mapping[str, Any], measured: Mapping[str, Any] | None, width: 
     if measured is not None:
         lines += [_filled(_finding(finding), width, "  - ") for finding in measured["findings"]]
         seeds = measured["seeds"]
-        lines.append(_filled(f"seeds {_seeds(seeds)}, {measured['seconds']:g} s", width, "  "))
+        lines.append(_filled(f"seeds {seeds_in_words(seeds)}, {measured['seconds']:g} s", width, "  "))
+        lines += _afresh(measured, width)
     else:
         lines += [_filled(f"expected: {text}", width, "  - ") for text in claim["expects"]]
     return _section(f"Claim: {claim['name'].replace('_', ' ')}", lines)
+
+
+def _afresh(measured: Mapping[str, Any], width: int) -> list[str]:
+    """What the fresh seeds say, if they are recorded: the verdict, and the numbers where it is another one."""
+    fresh = measured.get("fresh")
+    if fresh is None:
+        return []
+    first = measured.get("on_recorded_seeds", measured["verdict"])
+    said = f"fresh seeds {seeds_in_words(fresh['seeds'])}: "
+    if first == fresh["verdict"]:
+        return [_filled(said + "the same verdict", width, "  ")]
+    lines = [_filled(f"{said}{verdict_in_words(fresh)}, where the first said {first}", width, "  ")]
+    return lines + [_filled(_finding(finding), width, "  - ") for finding in fresh["findings"]]
 
 
 def _finding(finding: Mapping[str, Any]) -> str:
@@ -119,11 +134,13 @@ def _margin(ends: Sequence[float | None]) -> str:
     return f"{_number(low)} to {_number(high)}"
 
 
-def _verdict(measured: Mapping[str, Any]) -> str:
+def verdict_in_words(measured: Mapping[str, Any]) -> str:
+    """The verdict of a recorded claim or finding; of an undecided one with the number of seeds that would decide."""
     verdict = str(measured["verdict"])
-    if verdict == "undecided" and measured["seeds_needed"]:
-        return f"{verdict}: about {measured['seeds_needed']} seeds would decide"
-    return verdict
+    if verdict != "undecided":
+        return verdict
+    needed = measured["seeds_needed"]
+    return f"{verdict}: " + (f"about {needed} seeds would decide" if needed else "no reasonable number would decide")
 
 
 def _former(record: Mapping[str, Any]) -> str:
@@ -131,7 +148,8 @@ def _former(record: Mapping[str, Any]) -> str:
     return f"before, on {record['date']}: {verdicts}"
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """Seeds as a range where they follow each other, else one by one."""
     if len(seeds) > 1 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
         return f"{seeds[0]} to {seeds[-1]}"
     return ", ".join(map(str, seeds))

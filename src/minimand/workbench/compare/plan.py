@@ -64,7 +64,7 @@ class Plan:
     stack: int
     """Trainings side by side in a task."""
     alone: list[str]
-    """Objectives that share no task with others: those of the user's own, whose failure must cost no one else's work."""
+    """Objectives that share no task with others: the user's own, whose failure must cost no one else's work."""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data."""

@@ -6,13 +6,14 @@ is not a run of minimand is ever written into.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
 
 from minimand.errors import InputError
-from minimand.whole_files import is_leftover, part_beside
-from minimand.workbench.ledger.store import LEDGER_NAME, is_ledger
+from minimand.whole_files import is_disk_failure, is_leftover, part_beside
+from minimand.workbench.ledger.store import LEDGER_NAME, LedgerError, is_ledger
 
 _BESIDE_LEDGER = {LEDGER_NAME + suffix for suffix in ("-journal", "-wal", "-shm", ".lock")}
 
@@ -36,9 +37,11 @@ def claim_out(path: str | os.PathLike[str]) -> Path:
 
     Raises:
         InputError: the path is a file, cannot be written, or is a folder with other things in it.
+        LedgerError: the disk is full or failed.
     """
     folder = Path(path)
     created = False
+    probe = part_beside(folder / LEDGER_NAME)
     try:
         if os.path.lexists(folder) and not folder.is_dir():
             raise InputError(f"the output {folder} is a file, not a folder: choose another --out")
@@ -47,12 +50,15 @@ def claim_out(path: str | os.PathLike[str]) -> Path:
         else:
             folder.mkdir(parents=True)
             created = True
-        probe = part_beside(folder / LEDGER_NAME)
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
         probe.unlink(missing_ok=True)  # a run in this folder may have cleared it already
     except OSError as error:
         if created:
-            folder.rmdir()
+            with contextlib.suppress(OSError):
+                probe.unlink(missing_ok=True)
+                folder.rmdir()
+        if is_disk_failure(error):
+            raise LedgerError.at(folder, error.strerror) from error
         raise InputError(f"cannot write to the output {folder} ({error.strerror}): choose another --out") from error
     except ValueError as error:
         if isinstance(error, InputError):

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from minimand.errors import InputError
-from minimand.whole_files import remove_leftovers, sync_folder
+from minimand.whole_files import is_disk_failure, remove_leftovers, sync_folder
 from minimand.workbench.ledger.records import checksum, record_of_text, same_record, text_of_record
 from minimand.workbench.ledger.writer_lock import WriterLock
 
@@ -33,6 +33,7 @@ LEDGER_NAME = "ledger.sqlite"
 _APPLICATION_ID = 0x6D6E6D64  # "mnmd", in the header of every ledger
 _LAYOUT = 1  # of the tables below; the schema of the records is part of the identity
 _MAGIC = b"SQLite format 3\x00"
+_DISK_FAILURES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _PLAN = "plan"
 _TABLES = (
     "CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -45,6 +46,13 @@ class LedgerError(RuntimeError):
     """A record that could not be written, most often because the disk is full; what was committed before is safe."""
 
     exit_code = 3
+
+    @classmethod
+    def at(cls, place: Path, reason: object) -> Self:
+        """The sentence about a place where nothing could be written."""
+        return cls(
+            f"cannot write to {place} ({reason}): make room or mend the disk, then give the same command to go on"
+        )
 
 
 class Ledger:
@@ -74,6 +82,7 @@ class Ledger:
 
         Raises:
             InputError: the file is no ledger or damaged, another process writes it, or it belongs to another identity.
+            LedgerError: the disk is full or failed.
         """
         for name, value in identity.items():
             if not isinstance(name, str) or not isinstance(value, str):
@@ -85,15 +94,22 @@ class Ledger:
         try:
             lock = WriterLock(path.with_name(path.name + ".lock"))
         except OSError as error:
+            if is_disk_failure(error):
+                raise LedgerError.at(path.parent, error.strerror) from error
             raise InputError(f"cannot write in {path.parent} ({error.strerror}): choose another --out") from error
         with contextlib.ExitStack() as undo:
             undo.callback(lock.release)
             remove_leftovers(path.parent)
             connection = _connect(path, "rwc")
             undo.callback(connection.close)
-            with _reading(path):
-                _prepare(connection, path, identity)
-                stored = _stored_identity(connection, path)
+            try:
+                with _reading(path):
+                    _prepare(connection, path, identity)
+                    stored = _stored_identity(connection, path)
+            except OSError as error:
+                raise LedgerError.at(path, error.strerror) from error
+            except LedgerError as error:
+                raise LedgerError.at(path, error.__cause__) from error.__cause__
             _require_same_identity(path, stored, identity)
             undo.pop_all()
         return cls(connection, path, stored, lock)
@@ -114,10 +130,13 @@ class Ledger:
             with _reading(path):
                 try:
                     identity = _stored_identity(connection, path)
-                except sqlite3.OperationalError:
-                    # a WAL file cannot be shared where nothing may be created, as on a read-only disk: read it alone.
+                except sqlite3.OperationalError as error:
+                    # What a failed disk has cut off in mid-transaction must be rolled back, which SQLite does safely.
+                    # Else a WAL file cannot be shared where nothing may be created, as on a read-only disk: read it
+                    # alone.
+                    cut_off = error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK
                     connection.close()
-                    connection = _connect(path, "ro&immutable=1")
+                    connection = _connect(path, "rw" if cut_off else "ro&immutable=1")
                     identity = _stored_identity(connection, path)
         except BaseException:
             connection.close()
@@ -143,6 +162,19 @@ class Ledger:
         if not isinstance(key, str):
             raise TypeError(f"key must be a string, got {key!r}")
         self._write_once("records", "key", key, text_of_record(record))
+
+    def put_all(self, records: Mapping[str, dict[str, Any]]) -> None:
+        """Commits several records at once: when this returns they are all safe, and if it fails none of them is there.
+
+        Raises:
+            ValueError: a key holds another record.
+            TypeError: a record holds something that would not come back as it is.
+            LedgerError: they could not be written.
+        """
+        texts = {key: text_of_record(record) for key, record in records.items()}
+        with self._transaction():
+            for key, text in texts.items():
+                self._write_once("records", "key", key, text)
 
     def keys(self) -> list[str]:
         """The keys of all records, sorted."""
@@ -191,6 +223,27 @@ class Ledger:
     def __repr__(self) -> str:
         return f"Ledger({str(self.path)!r})"
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of what is written inside, or nothing."""
+        if self._lock is None:
+            raise ValueError(f"{self!r} was opened for reading")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(sqlite3.Error):  # what failed may have ended the transaction
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
+                raise self._unwritable(error) from error
+            raise
+
+    def _unwritable(self, error: sqlite3.Error) -> LedgerError:
+        return LedgerError(
+            f"cannot write to {self.path} ({error}): make room or mend the disk, then give the same command to go on"
+        )
+
     def _write_once(self, table: str, column: str, key: str, text: str) -> None:
         if self._lock is None:
             raise ValueError(f"{self!r} was opened for reading")
@@ -206,10 +259,7 @@ class Ledger:
         except sqlite3.ProgrammingError:
             raise  # a closed ledger or a wrong thread is the caller's error, not the disk's
         except sqlite3.Error as error:
-            raise LedgerError(
-                f"cannot write to {self.path} ({error}): make room or mend the disk, then give the same command to "
-                "go on"
-            ) from error
+            raise LedgerError.at(self.path, error) from error
 
     def _checked(self, key: str, text: str, digest: str) -> dict[str, Any]:
         if checksum(key, text) != digest:
@@ -220,6 +270,8 @@ class Ledger:
 def is_ledger(path: str | os.PathLike[str]) -> bool:
     """Whether a file bears the mark of a ledger in its header."""
     try:
+        if not Path(path).is_file():  # to open a pipe would wait for its other end
+            return False
         with Path(path).open("rb") as file:
             header = file.read(100)
     except OSError:
@@ -254,6 +306,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         # autocommit: transactions begin and end where this file says so, not where the driver guesses.
         return sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=30)
     except sqlite3.Error as error:
+        if mode == "rwc":
+            raise LedgerError.at(path, error) from error  # that the folder can be written is known
         raise InputError(f"cannot open {path} ({error}): choose another --out") from error
 
 
@@ -326,8 +380,9 @@ def _reading(path: Path) -> Iterator[None]:
     except sqlite3.ProgrammingError:
         raise
     except sqlite3.OperationalError as error:
-        raise InputError(
-            f"cannot read the ledger {path} ({error}): see to its disk and permissions, or choose another --out"
-        ) from error
+        said = f"cannot read the ledger {path} ({error}): see to its disk and permissions, or choose another --out"
+        if error.sqlite_errorcode & 0xFF in _DISK_FAILURES:
+            raise LedgerError(said) from error
+        raise InputError(said) from error
     except sqlite3.DatabaseError as error:
         raise _damaged(path, str(error)) from error

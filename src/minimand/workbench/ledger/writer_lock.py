@@ -28,7 +28,8 @@ class WriterLock:
         Raises:
             InputError: another process (or another `Ledger` of this one) holds it, or the file system has no locks.
         """
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        # a link here would have the file that it leads to emptied below
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             _lock(descriptor)
         except OSError as error:

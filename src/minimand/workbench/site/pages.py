@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minimand.contracts.card import Card
 from minimand.contracts.catalogue import all_cards
 from minimand.workbench.catalogue.details import bibliography, details
-from minimand.workbench.catalogue.listing import entries
+from minimand.workbench.catalogue.listing import entries, name_in, verdict
+from minimand.workbench.catalogue.page import seeds_in_words, verdict_in_words
 from minimand.workbench.site.markdown import link, table, with_formulas
 
 COMPONENTS = "components"
+HOLDS = "holds here"
+WORDS = {
+    "does not hold here": ("does not hold here", "do not hold here"),
+    "undecided": ("is undecided", "are undecided"),
+    HOLDS: (HOLDS, "hold here"),
+}
+"""Verdict -> how it is said of one and of several claims, in the order of the page."""
+DIRECTION = (
+    "A difference is that of the means beside it, positive in the direction that is expected: where less is better, it "
+    "is the second less the first."
+)
 
 
 def page_of(found: Mapping[str, Any]) -> str:
@@ -51,7 +65,7 @@ def component_page(card: Card, found: Mapping[str, Any], known: Sequence[tuple[C
 
 
 def index_page() -> str:
-    """Every component by room, with the verdict on the first claim of its method."""
+    """Every component by room, with the verdict on its first claim, or on that of its method."""
     blocks = ["# Components"]
     rooms: dict[str, list[dict[str, Any]]] = {}
     for found in entries():
@@ -63,7 +77,7 @@ def index_page() -> str:
                 found["kind"],
                 with_formulas(found["title"]),
                 ", ".join(found["tasks"]),
-                found["verdict"] or "not recorded",
+                verdict(found),
             )
             for found in own
         ]
@@ -72,8 +86,9 @@ def index_page() -> str:
 
 
 def verdicts_page(known: Sequence[Mapping[str, Any]]) -> str:
-    """Every claim with what was measured, the negative ones first."""
+    """Every claim with all that was measured, the negative ones first."""
     rows: list[tuple[str, tuple[str, ...]]] = []
+    pages = {found["id"]: page_of(found) for found in known}
     seen: set[str] = set()
     for found in known:
         record = found["recorded"]
@@ -81,24 +96,47 @@ def verdicts_page(known: Sequence[Mapping[str, Any]]) -> str:
             continue
         seen.add(found["slug"])
         for claim in record["claims"]:
-            finding = next(iter(claim["findings"]), None)
             cells = (
-                link(found["slug"], page_of(found)),
+                link(found["slug"], pages.get(claim["of"], page_of(found))),
                 with_formulas(claim["says"]),
-                "" if finding is None else _finding(finding),
-                claim["verdict"],
+                _everything(claim),
+                verdict_in_words(claim),
             )
             rows.append((claim["verdict"], cells))
-    order = {"does not hold here": 0, "undecided": 1}
-    rows.sort(key=lambda row: order.get(row[0], 2))
-    counts = {verdict: sum(row[0] == verdict for row in rows) for verdict in dict.fromkeys(row[0] for row in rows)}
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    order = list(WORDS)
+    rows.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
     intro = (
         "A verdict speaks of a small experiment, not of the paper's data and scale; [how it is reached](claims.md). "
-        "`minimand verify SLUG` runs an experiment again."
+        "`minimand verify SLUG` runs an experiment again. A difference is positive in the direction that is expected; "
+        "the page behind the link has the means that it is taken of."
     )
     head = ("method", "claim", "measured", "verdict")
-    return f"# Verdicts\n\n{len(rows)} claims: {said}.\n\n{intro}\n\n{table(head, (cells for _, cells in rows))}\n"
+    body = table(head, (cells for _, cells in rows))
+    return f"# Verdicts\n\n{counted([row[0] for row in rows])}\n\n{intro}\n\n{body}\n"
+
+
+def _everything(claim: Mapping[str, Any]) -> str:
+    """All findings of a claim in a cell, with what the fresh seeds say where that is another verdict."""
+    lines = [f"{_expected(one)}: {_measured(claim, one)}" for one in claim["findings"]]
+    fresh = claim.get("fresh")
+    if fresh is not None and claim.get("on_recorded_seeds", claim["verdict"]) != fresh["verdict"]:
+        lines += [f"on fresh seeds, {_expected(one)}: {_measured(claim, one)}" for one in fresh["findings"]]
+    return "<br>".join(lines)
+
+
+def counted(verdicts: Sequence[str]) -> str:
+    """A sentence on how many claims have which verdict.
+
+    Args:
+        verdicts: of the claims, one each.
+    """
+    parts = []
+    for kind in [*WORDS, *sorted(set(verdicts) - WORDS.keys())]:
+        if number := verdicts.count(kind):
+            one, several = WORDS.get(kind, (f"has the verdict {kind}", f"have the verdict {kind}"))
+            parts.append(f"{number} {one if number == 1 else several}")
+    claims = f"{len(verdicts)} claim{'s' * (len(verdicts) != 1)}"
+    return f"{claims}: {', '.join(parts)}." if parts else f"{claims}."
 
 
 def bibliography_page() -> str:
@@ -131,7 +169,7 @@ def _facts(card: Card, found: Mapping[str, Any]) -> str:
         ("provenance", with_formulas(found["provenance"])),
         *((f"not held to `{name}`", with_formulas(reason)) for name, reason in found["exempt"].items()),
     ]
-    return "## What is promised\n\n" + table(("", ""), [row for row in rows if row[1]])
+    return "## What is promised\n\n" + table(("fact", "value"), [row for row in rows if row[1]])
 
 
 def _family(here: str, family: Sequence[Mapping[str, Any]]) -> str:
@@ -148,28 +186,116 @@ def _claims(found: Mapping[str, Any]) -> list[str]:
     blocks = ["## Claims"] if found["claims"] else []
     for claim in found["claims"]:
         entry = measured.get(claim["name"])
-        verdict = "not recorded" if entry is None else entry["verdict"]
-        blocks.append(f"### {claim['name'].replace('_', ' ').capitalize()}: {verdict}")
+        said = "not recorded" if entry is None else entry["verdict"]
+        blocks.append(f"### {_spoken(claim['name']).capitalize()}: {said}")
+        if claim["of"] != found["id"]:
+            blocks.append(f"*A claim of* `{name_in(claim['of'])}`.")
         blocks.append(f"{with_formulas(claim['says'])}\n\n*Where:* {with_formulas(claim['where'])}")
         blocks.append(f"*Left out here:* {with_formulas(claim['gap'])}")
         if entry is not None:
-            rows = [(finding["text"], _finding(finding), finding["verdict"]) for finding in entry["findings"]]
-            blocks.append(table(("expected", "measured", "verdict"), rows))
+            blocks += results(entry)
     if record is not None:
         versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
         blocks.append(f"Recorded {record['date']} with {versions}, on {record['processor']}.")
-        blocks += [
-            f"Formerly recorded {old['date']}: {old['claims'][0]['verdict']}." for old in record["history"]
-        ]
+        blocks += formerly(record)
     return blocks
 
 
-def _finding(finding: Mapping[str, Any]) -> str:
-    def number(value: float | None) -> str:
-        return "unbounded" if value is None else f"{value:.4g}"
+def results(entry: Mapping[str, Any]) -> list[str]:
+    """The table of what was measured, and how it is to be read."""
+    shown: set[str] = set()
+    rows: list[tuple[str, ...]] = []
+    for place, finding in enumerate(entry["findings"]):
+        arms = _arms_of(entry, finding)
+        shown |= set(arms)
+        cells = (_expected(finding), _measured(entry, finding), _means(entry, arms), verdict_in_words(finding))
+        rows.append((*cells, *_afresh(entry, place)))
+    head: tuple[str, ...] = ("expected", f"on seeds {seeds_in_words(entry['seeds'])}", "means", "verdict")
+    fresh = entry.get("fresh")
+    if fresh is not None:
+        head = (*head, f"on fresh seeds {seeds_in_words(fresh['seeds'])}", "verdict")
+    lines = [DIRECTION] if entry["kind"] == "comparative" else []
+    if others := [arm for arm in entry["arms"] if arm not in shown]:
+        lines.append(f"Means of the other arms: {_means(entry, others)}.")
+    if fresh is not None and entry.get("on_recorded_seeds", entry["verdict"]) != fresh["verdict"]:
+        lines.append("The fresh seeds say something else than the first, and so the claim counts as undecided.")
+    if entry["verdict"] == "undecided":
+        lines.append(f"All in all {verdict_in_words(entry)}.")
+    return [table(head, rows), *([" ".join(lines)] if lines else [])]
 
-    ends = f"{number(finding['low'])} to {number(finding['high'])}"
-    return f"{number(finding['mean'])}, {ends} ({finding['kind']})"
+
+def _afresh(entry: Mapping[str, Any], place: int) -> tuple[str, ...]:
+    """The cells of a finding on the fresh seeds, if they are recorded."""
+    fresh = entry.get("fresh")
+    if fresh is None:
+        return ()
+    finding = fresh["findings"][place]
+    return _measured(entry, finding), verdict_in_words(finding)
+
+
+def _means(entry: Mapping[str, Any], arms: Sequence[str]) -> str:
+    return ", ".join(f"`{arm}` {_number(_mean(entry['arms'][arm]))}" for arm in arms)
+
+
+def _expected(finding: Mapping[str, Any]) -> str:
+    return f"{with_formulas(finding['text'])}{' (control)' if finding['control'] else ''}"
+
+
+def _measured(entry: Mapping[str, Any], finding: Mapping[str, Any]) -> str:
+    """What was found, with its interval or range; differences with their sign."""
+    signed = entry["kind"] == "comparative"
+    mean, low, high = (_number(finding[name], signed=signed) for name in ("mean", "low", "high"))
+    return f"{mean}, {low} to {high} ({finding['kind']})"
+
+
+def _arms_of(entry: Mapping[str, Any], finding: Mapping[str, Any]) -> list[str]:
+    """The arms that a finding speaks of, in its order; of a property its value and the broken twin, which must fail."""
+    if entry["kind"] == "property":
+        return list(entry["arms"])
+    places = {arm: re.search(rf"(?<![\w-]){re.escape(arm)}(?![\w-])", finding["text"]) for arm in entry["arms"]}
+    named = [(found.start(), arm) for arm, found in places.items() if found]
+    return [arm for _, arm in sorted(named)]
+
+
+def formerly(record: Mapping[str, Any]) -> list[str]:
+    """A line for each former record in which some claim had another verdict or other numbers."""
+    lines = []
+    later = record["claims"]
+    for old in record["history"]:
+        known = {entry["name"]: entry for entry in later}
+        changed = [entry for entry in old["claims"] if _said(entry) != _said(known.get(entry["name"]))]
+        if changed:
+            items = "\n".join(f"- {_spoken(entry['name'])}: {_former(entry)}" for entry in changed)
+            lines.append(f"Formerly recorded, {old['date']}:\n\n{items}")
+        later = old["claims"]
+    return lines
+
+
+def _former(entry: Mapping[str, Any]) -> str:
+    numbers = "; ".join(f"{_expected(one)}: {_measured(entry, one)}" for one in entry["findings"])
+    return f"{verdict_in_words(entry)} ({numbers})" if numbers else verdict_in_words(entry)
+
+
+def _said(entry: Mapping[str, Any] | None) -> Any:
+    """The verdict and the numbers of a claim, as far as they are shown."""
+    if entry is None:
+        return None
+    return entry["verdict"], [(_expected(one), _measured(entry, one)) for one in entry["findings"]]
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+
+
+def _number(value: float | None, *, signed: bool = False) -> str:
+    if value is None or not math.isfinite(value):
+        return "unbounded"
+    return f"{value + 0.0:{'+' if signed and value else ''}.4g}"
 
 
 def _sources(card: Card, found: Mapping[str, Any]) -> str:

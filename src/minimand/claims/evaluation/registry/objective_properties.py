@@ -31,8 +31,8 @@ symmetric and bounded (Ghosh et al., 2017). Crammer-Singer: not calibrated witho
     of=objective_properties,
     says="The measured bounds, slopes, convexity, symmetry and calibration of cross entropy, focal loss, mean absolute "
     "error and the hinge of Crammer and Singer are those that are known of them.",
-    where="Terven et al. (2023) on ranges and gradients of classification losses; Charoenphakdee et al. (2021) on focal "
-    "loss, Ghosh et al. (2017) on mean absolute error, Tewari and Bartlett (2007) on the hinge",
+    where="Terven et al. (2023) on ranges and gradients of classification losses; Charoenphakdee et al. (2021) on "
+    "focal loss, Ghosh et al. (2017) on mean absolute error, Tewari and Bartlett (2007) on the hinge",
     gap="Four losses with three classes; the survey has some forty, most of which are for other tasks.",
     tier="quick",
     expects=AtMost(0.0),

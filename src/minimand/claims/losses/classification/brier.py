@@ -18,8 +18,8 @@ STARTS = 3
     says="The logits that minimise the expected Brier loss give the true class probabilities by softmax.",
     where="Brier (1950): the forecaster gains nothing by stating anything but his belief",
     gap="Free logits in place of a network, and exact expectations in place of samples. The loss is not convex in the "
-    "logits, and a descent may stop on a plateau: what counts is the lowest of three, from probabilities that are drawn "
-    "uniformly among all. That every descent arrives is not claimed.",
+    "logits, and a descent may stop on a plateau: what counts is the lowest of three, from probabilities that are "
+    "drawn uniformly among all. That every descent arrives is not claimed.",
     tier="quick",
     expects=AtMost(1e-3),
 )
