@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from minimand.workbench.compare.halving import cost_of_cutting, rungs, survivors
+from minimand.workbench.compare.halving import EPOCHS, cost_of_cutting, rungs, survivors
 from minimand.workbench.compare.progress import Terminal
 from minimand.workbench.compare.run import compare
 from minimand.workbench.compare.workload import tuning_key
@@ -28,7 +28,8 @@ def epochs_with_cuts(records: list[dict[str, Any]], sign: float) -> int:
     """Epochs that the settings of one objective on one resample would have trained, had they been cut."""
     alive = list(range(len(records)))
     spent = dict.fromkeys(alive, 0)
-    for rung, (epoch, keep) in enumerate(rungs(len(records))):
+    for epoch, keep in rungs(len(records)):
+        rung = EPOCHS.index(epoch)
         for number in alive:
             spent[number] = min(epoch, records[number]["epochs"])
         scores = {number: sign * records[number]["rungs"][rung] for number in alive}

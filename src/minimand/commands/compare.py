@@ -59,7 +59,7 @@ def add(commands: Commands) -> None:
         metavar="COL",
         action="append",
         **text,
-        help="the column to predict, by name or number; repeated, the columns are labels of which a row may have several",
+        help="the column to predict, by name or number; repeated: labels, of which a row may have several",
     )
     data.add_argument(
         "--task",
@@ -108,7 +108,7 @@ def add(commands: Commands) -> None:
     job.add_argument(
         "--no-halving",
         **flag,
-        help="train every setting to its end; by default the worse half is cut early, of every objective alike",
+        help="train every setting to its end; by default the worse ones are cut early, of every objective alike",
     )
     job.add_argument(
         "--budget", metavar="TIME", **text, help="how long all of it may take, such as 90s, 30m or 2h (default: no end)"

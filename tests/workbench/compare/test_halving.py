@@ -17,10 +17,11 @@ from minimand.workbench.compare.halving import (
 )
 
 
-def test_half_of_the_settings_go_on_after_each_cut_until_one_is_left():
-    assert rungs(8) == ((4, 4), (10, 2), (20, 1))
-    assert rungs(5) == ((4, 3), (10, 2), (20, 1))
-    assert rungs(2) == ((4, 1),)
+def test_three_quarters_go_on_after_the_first_cut_and_half_after_the_second():
+    assert rungs(8) == ((10, 6), (20, 4))
+    assert rungs(5) == ((10, 4), (20, 3))
+    assert rungs(3) == ((20, 2),)
+    assert rungs(2) == ((20, 1),)
     assert rungs(1) == ()
 
 
@@ -30,12 +31,12 @@ def test_the_best_survive_and_of_equal_ones_the_first():
 
 
 def test_epochs_are_counted_up_to_each_cut():
-    # 8 settings for 4 epochs, 4 for 6 more, 2 for 10 more, and one for the last 10
-    assert epochs_trained(8, 30, halving=True) == 8 * 4 + 4 * 6 + 2 * 10 + 10
+    # 8 settings for 10 epochs, 6 for 10 more, and 4 for the last 10
+    assert epochs_trained(8, 30, halving=True) == 8 * 10 + 6 * 10 + 4 * 10
     assert epochs_trained(8, 30, halving=False) == 240
     # trainings that end before the cuts are not made longer by them
     assert epochs_trained(8, 3, halving=True) == 24
-    assert epochs_trained(8, 6, halving=True) == 8 * 4 + 4 * 2
+    assert epochs_trained(8, 12, halving=True) == 8 * 10 + 6 * 2
 
 
 def record(*rungs, final):
@@ -43,19 +44,19 @@ def record(*rungs, final):
 
 
 def test_a_slow_starter_that_would_have_won_is_the_regret():
-    records = [record(0.8, 0.8, 0.8, final=0.8), record(0.1, 0.9, 0.9, final=0.9)]
+    records = [record(0.8, 0.8, final=0.8), record(0.1, 0.1, final=0.9)]
     assert cost_of_cutting(records, sign=1.0) == {
         "rank_correlation": pytest.approx(-1.0),
         "regret": pytest.approx(0.1),
     }
-    errors = [record(0.8, 0.8, 0.8, final=0.8), record(0.9, 0.7, 0.7, final=0.7)]
+    errors = [record(0.8, 0.8, final=0.8), record(0.9, 0.9, final=0.7)]
     assert cost_of_cutting(errors, sign=-1.0)["regret"] == pytest.approx(0.1)
 
 
 def test_no_regret_where_early_ranks_are_the_final_ones():
-    records = [record(v, v, v, final=v) for v in (0.1, 0.5, 0.4, 0.3, 0.2, 0.45)]
+    records = [record(v, v, final=v) for v in (0.1, 0.5, 0.4, 0.3, 0.2, 0.45)]
     assert cost_of_cutting(records, sign=1.0) == {"rank_correlation": pytest.approx(1.0), "regret": 0.0}
-    assert len(EPOCHS) == 3
+    assert EPOCHS == (10, 20)
 
 
 def test_the_rank_correlation_is_spearmans():

