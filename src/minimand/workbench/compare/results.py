@@ -302,7 +302,7 @@ def _objective(
         "search": {k: {"low": span.low, "high": span.high, "scale": span.scale} for k, span in space.items()},
         "edge_warning": _edge_warning(chosen),
         "trainings": len(everything),
-        "stopped_early": _share([record["stopped_early"] for record in everything]),
+        "stopped_early": _share([record["stopped_early"] for record in everything if not record.get("cut")]),
         "diverged": sum(record["diverged"] for record in everything),
         "seconds": sum(record["seconds"] for record in everything),
         "curve": curve_of(finals),
