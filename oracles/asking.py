@@ -99,7 +99,8 @@ def row_by_row(theirs: Theirs) -> Theirs:
 def tensor_of(target: Sequence[Any]) -> Tensor:
     """The target as torch makes it of lists, floats in float64."""
     tensor = torch.tensor(target)
-    return tensor.double() if tensor.is_floating_point() else tensor
+    # made of the lists again: by way of float32 it would no longer be what they say.
+    return torch.tensor(target, dtype=torch.float64) if tensor.is_floating_point() else tensor
 
 
 def versions_of(*distributions: str) -> dict[str, str]:

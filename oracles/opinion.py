@@ -222,7 +222,8 @@ def _target(call: Call) -> Tensor:
 def _tensor(values: Any) -> Tensor:
     """As torch makes it of lists, floats in float64."""
     tensor = torch.tensor(values)
-    return tensor.double() if tensor.is_floating_point() else tensor
+    # made of the lists again: by way of float32 it would no longer be what they say.
+    return torch.tensor(values, dtype=torch.float64) if tensor.is_floating_point() else tensor
 
 
 def _relative(ours: Tensor, theirs: Tensor) -> float:

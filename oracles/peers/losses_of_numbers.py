@@ -185,10 +185,7 @@ def _torchmetrics() -> Iterator[Opinion]:
     yield opinion(
         "relative_squared:RelativeSquaredLoss",
         "relative_squared_error",
-        [
-            ask_mean(_of_number(regression.relative_squared_error), PRED, y, task={"targets": y})
-            for y in (REAL, COUNTS)
-        ],
+        [ask_mean(_of_number(regression.relative_squared_error), PRED, y, task={"targets": y}) for y in (REAL, COUNTS)],
         "Of the training set itself.",
     )
     for component, normalization in (("RangeSquaredLoss", "range"), ("SizeSquaredLoss", "l2")):

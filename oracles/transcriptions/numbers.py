@@ -220,7 +220,7 @@ def relative_cases() -> Iterable[Case]:
 
 
 def training_numbers(given: Given) -> list[tuple[Any, Any]]:
-    """The training targets with their weights, those of weight 0 left out, rows of several numbers one after another."""
+    """The training targets with their weights, number by number; those of weight 0 are left out."""
     targets = given.task["targets"]
     weights = given.task.get("weights", [mpf(1)] * len(targets))
     rows = [target if isinstance(target, list) else [target] for target in targets]
