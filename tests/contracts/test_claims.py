@@ -24,9 +24,9 @@ from minimand.contracts.claim import (
 )
 from minimand.contracts.verdict import Verdict, interval_of, seeds_to_decide
 from minimand.losses import gce_loss
-from minimand.workbench.verify.record import finding_as_dict, read_record, recorded
+from minimand.workbench.verify.record import finding_as_dict, read_record, recorded, verdict_on_recorded_seeds
 from minimand.workbench.verify.scope import claim_files
-from minimand.workbench.verify.verification import RECORDED_SEEDS
+from minimand.workbench.verify.verification import FRESH_SEEDS, RECORDED_SEEDS
 
 TEXTS = {"says": "It is so.", "where": "Table 1", "gap": "small data"}
 TEN = [0.031, 0.024, 0.040, 0.028, 0.035, 0.022, 0.030, 0.041, 0.019, 0.033]
@@ -273,8 +273,18 @@ def test_record_says_what_the_claims_say_and_its_verdicts_follow_from_its_number
         again.require_sound()
         assert entry["seeds"] == list(RECORDED_SEEDS)
         assert all(len(numbers) == len(entry["seeds"]) for numbers in entry["arms"].values())
-        assert entry["verdict"] == str(again.verdict)
-        assert entry["seeds_needed"] == again.seeds_needed
+        assert verdict_on_recorded_seeds(entry) == str(again.verdict)
+        if "fresh" in entry:
+            fresh = claim.judge(entry["fresh"]["arms"])
+            assert entry["fresh"]["seeds"] == list(FRESH_SEEDS)
+            assert entry["fresh"]["verdict"] == str(fresh.verdict)
+            assert entry["verdict"] == (str(again.verdict) if fresh.verdict is again.verdict else "undecided")
+        else:
+            assert entry["verdict"] == str(again.verdict)
+        if entry["verdict"] == str(again.verdict):
+            assert entry["seeds_needed"] == again.seeds_needed
+        else:
+            assert entry["seeds_needed"] > len(RECORDED_SEEDS)
         findings = json.loads(json.dumps([finding_as_dict(f) for f in again.findings]))
         for stored, computed in zip(entry["findings"], findings, strict=True):
             for key in ("mean", "low", "high"):  # quantiles differ in their last digits between versions of scipy
