@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
@@ -186,6 +188,13 @@ class ObjectiveRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc
         facts = self._facts()
         validate_data(self, X, y, skip_check_array=True)
         targets = checked_targets(y, self, name="y")
+        if targets.ndim == 2 and targets.shape[1] == 1 and not _takes_columns(facts):
+            warnings.warn(
+                "A column-vector y was passed when a 1d array was expected: it is taken as y.ravel()",
+                DataConversionWarning,
+                stacklevel=4,
+            )
+            targets = targets[:, 0]
         training = Labelled.checked(self._table(X), _flat(targets), sample_weight, name="sample_weight")
         given = self._given_validation(
             X_val, y_val, sample_weight_val, checked=lambda y: _like(checked_targets(y, self, name="y_val"), targets)
@@ -287,10 +296,18 @@ class ObjectiveRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc
             facts = self._facts()
         except (TypeError, ValueError):
             facts = ValueFacts()  # `fit` says what is wrong with the objective
-        tags.target_tags.multi_output = facts.outputs == 1
+        tags.target_tags.multi_output = _takes_columns(facts)
         tags.target_tags.single_output = True
         tags.target_tags.positive_only = facts.lowest_target is not None and facts.lowest_target >= 0
         return tags
+
+
+def _takes_columns(facts: ValueFacts) -> bool:
+    """Whether scikit-learn is told that `y` may have columns; it tries that with negative numbers, whatever it is told.
+
+    Several positive targets a row are taken all the same.
+    """
+    return facts.outputs == 1 and facts.lowest_target is None
 
 
 def _flat(y: Floats) -> Floats:

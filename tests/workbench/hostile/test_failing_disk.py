@@ -33,7 +33,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], tu
     compiler = shutil.which("cc") or shutil.which("gcc")
     if sys.platform != "linux" or compiler is None:
         pytest.skip("needs Linux and a C compiler")
-    folder = tmp_path_factory.mktemp("failing disk")
+    folder = tmp_path_factory.mktemp("failing-disk")  # no spaces: they divide the names in LD_PRELOAD
     library = folder / "failing_disk.so"
     built = subprocess.run(
         [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"], capture_output=True, check=False
@@ -42,7 +42,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], tu
         pytest.skip(f"the library cannot be built here: {built.stderr.decode(errors='replace')[:200]}")
 
     def run(job: str, spread: int) -> tuple[int, Places]:
-        own = folder / f"{job} {spread}"
+        own = folder / f"{job}-{spread}"
         own.mkdir()
         command = [sys.executable, "-m", "tests.workbench.hostile.failing_runs", str(own), job, str(spread)]
         environment = os.environ | {"LD_PRELOAD": str(library)}
