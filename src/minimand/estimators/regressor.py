@@ -190,11 +190,10 @@ class ObjectiveRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc
         targets = checked_targets(y, self, name="y")
         if targets.ndim == 2 and targets.shape[1] == 1 and not _takes_columns(facts):
             warnings.warn(
-                "A column-vector y was passed when a 1d array was expected: it is taken as y.ravel()",
+                "A column-vector y was passed when a 1d array was expected: predictions will be a column too",
                 DataConversionWarning,
                 stacklevel=4,
             )
-            targets = targets[:, 0]
         training = Labelled.checked(self._table(X), _flat(targets), sample_weight, name="sample_weight")
         given = self._given_validation(
             X_val, y_val, sample_weight_val, checked=lambda y: _like(checked_targets(y, self, name="y_val"), targets)
